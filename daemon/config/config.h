@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_CONFIG_CONFIG_H
+#define SLUICE_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+
+enum mode { MODE_ENFORCE, MODE_MONITOR };
+enum policy { POLICY_OPEN, POLICY_CLOSED };
+enum divert_family { FAMILY_AUTO, FAMILY_BRIDGE, FAMILY_INET };
+enum divert_hook { HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT };
+enum br_netfilter { BR_NETFILTER_SET, BR_NETFILTER_CHECK };
+
+struct config_iface {
+    char *name;
+    bool outside;
+};
+
+struct port_range {
+    uint16_t first, last;
+};
+
+/* A guarded service: a protocol (-1 for any) and the server's ports; no ports means all of the protocol. */
+struct config_service {
+    int proto;
+    struct port_range *ports;
+    size_t n_ports;
+};
+
+struct config_strings {
+    char **at;
+    size_t n;
+};
+
+/* sluice.conf as read: every setting has its value or its default. */
+struct config {
+    char *file; /* as given */
+    enum mode mode;
+    struct {
+        enum divert_family family;
+        enum divert_hook hook;
+        int priority; /* of our chain at its hook, from "filter" on */
+        enum br_netfilter br_netfilter;
+        struct config_iface *ifaces;
+        size_t n_ifaces;
+        struct config_service *services;
+        size_t n_services;
+        struct config_strings exempt; /* addresses and networks, checked */
+    } divert;
+    struct {
+        uint16_t first;
+        uint16_t count;  /* 0 means one a CPU */
+        uint32_t length; /* packets that may wait in one queue */
+        bool pin;        /* worker i on the i-th CPU that we may use */
+        uint16_t batch;  /* packets received in one system call */
+        uint32_t receive_buffer; /* of each queue's socket, in bytes */
+    } queues;
+    uint32_t marks_mask;
+    struct {
+        enum policy on_stop, on_crash, on_overload, on_memory;
+    } policies;
+    struct {
+        uint32_t regex_steps;
+        uint32_t answers_per_second; /* for each worker */
+        uint32_t events_per_second;
+        uint32_t event_ring; /* events that may wait, for each worker */
+    } limits;
+    struct {
+        int level; /* syslog level: 3 error, 4 warning, 6 info, 7 debug */
+    } log;
+    struct {
+        char *file; /* NULL: no events; "-": standard output */
+        uint32_t stats_interval; /* seconds, 0: never */
+    } events;
+    char *control_socket; /* NULL: none */
+    struct config_strings rules; /* globs as written */
+    struct config_strings rule_files; /* expanded, absolute or relative to the working directory, sorted within a glob */
+};
+
+/* Room that the daemon needs in the mark mask: see divert/marks.h. */
+#define CONFIG_MARK_BITS 7
+
+/*
+ * Reads a settings file. NULL when anything is wrong, with every error in d.
+ * Globs are relative to the settings file's folder.
+ */
+MUST_CHECK struct config *config_load(const char *file, struct diag *d);
+void config_free(struct config *c);
+
+const char *policy_name(enum policy p);
+
+#endif

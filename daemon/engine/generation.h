@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_ENGINE_GENERATION_H
+#define SLUICE_ENGINE_GENERATION_H
+
+#include <stdatomic.h>
+
+#include "config/config.h"
+#include "inspect/ruleset.h"
+#include "observe/stats.h"
+
+/*
+ * A configuration and its rules as one thing that workers switch to at once.
+ * Immutable but for the match counters, of which each worker has its own.
+ */
+struct generation {
+    struct config *config;
+    struct ruleset *rules;
+    uint64_t number; /* from 1 */
+    size_t workers;
+    struct scratch **scratch;       /* one a worker */
+    _Atomic uint64_t **matches;     /* [worker][rule] */
+    uint64_t *before;               /* [rule]: matches of the same id in earlier generations */
+};
+
+/*
+ * Loads the configuration and the rules it names. NULL, with every error in d.
+ * Used by `check` too, with no workers.
+ */
+MUST_CHECK struct generation *generation_load(const char *file, size_t workers, struct diag *d);
+void generation_free(struct generation *g);
+
+/* Counts of an earlier generation whose workers have left it go on in this one, by rule id. */
+void generation_inherit(struct generation *g, const struct generation *old);
+
+/* Fills one entry for each rule; `ret` holds ruleset_count() of them. */
+void generation_rule_stats(const struct generation *g, struct rule_stats *ret);
+
+static inline void generation_count(const struct generation *g, size_t worker, const struct rule *r)
+{
+    _Atomic uint64_t *at = &g->matches[worker][r->index];
+    atomic_store_explicit(at, atomic_load_explicit(at, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+#endif

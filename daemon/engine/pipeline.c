@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/pipeline.h"
+
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <string.h>
+
+#include "answer/answer.h"
+#include "base/log.h"
+#include "divert/marks.h"
+#include "engine/report.h"
+
+/* A packet's fate: exactly one of these is paid for each. */
+struct fate {
+    enum queue_verdict verdict;
+    bool set_mark;
+    uint32_t mark;
+};
+
+static const struct iface *in_iface(struct worker *w, const struct queue_packet *qp)
+{
+    uint32_t index = qp->physindev ? qp->physindev : qp->indev;
+    return ifaces_find(&w->ifaces_in, w->gen->config, index, w->now_ms);
+}
+
+static const struct iface *out_iface(struct worker *w, const struct queue_packet *qp)
+{
+    uint32_t index = qp->physoutdev ? qp->physoutdev : qp->outdev;
+    return ifaces_find(&w->ifaces_out, w->gen->config, index, w->now_ms);
+}
+
+static enum csum_state csum_of(uint32_t skb_info)
+{
+    if (skb_info & NFQA_SKB_CSUMNOTREADY)
+        return CSUM_NOT_READY;
+    return skb_info & NFQA_SKB_CSUM_NOTVERIFIED ? CSUM_VERIFY : CSUM_VERIFIED;
+}
+
+static void copy_macs(struct packet_meta *m, const struct queue_packet *qp)
+{
+    if (qp->l2_header.len >= 12) {
+        memcpy(m->eth_dst, qp->l2_header.data, 6);
+        memcpy(m->eth_src, qp->l2_header.data + 6, 6);
+        m->has_eth_dst = m->has_eth_src = true;
+    } else if (qp->hwaddr_len == 6) {
+        memcpy(m->eth_src, qp->hwaddr, 6);
+        m->has_eth_src = true;
+    }
+}
+
+static void fill_meta(struct worker *w, const struct queue_packet *qp, struct packet_meta *m)
+{
+    uint32_t mask = w->divert->mark_mask;
+    *m = (struct packet_meta){
+        .id = qp->id,
+        .mark = qp->mark & ~mask,
+        .ct_mark = qp->ct_mark,
+        .full_len = qp->full_len,
+        .ethertype = qp->ethertype,
+        .vlan_tci = qp->vlan_tci,
+        .hook = qp->hook,
+        .has_ct_mark = qp->has_ct_mark,
+        .has_vlan = qp->has_vlan,
+        .bridged = qp->physindev || qp->physoutdev,
+        .gso = qp->skb_info & NFQA_SKB_GSO,
+        .csum = csum_of(qp->skb_info),
+        .ct_state = mark_ct_state(mask, qp->mark),
+        .ct_dir = mark_ct_direction(mask, qp->mark),
+        .in_dev = in_iface(w, qp),
+        .out_dev = out_iface(w, qp),
+    };
+    copy_macs(m, qp);
+}
+
+/* In inet our table sees the bridge, not its ports: a packet of two foreign ports comes up too. */
+static bool is_guarded(const struct worker *w, const struct packet_meta *m)
+{
+    if (!w->divert->bridged || !w->gen->config->divert.n_ifaces)
+        return true;
+    return (m->in_dev && m->in_dev->side != SIDE_NONE) || (m->out_dev && m->out_dev->side != SIDE_NONE);
+}
+
+static struct fate by_policy(struct worker *w, enum policy p)
+{
+    bool open = p == POLICY_OPEN || w->gen->config->mode == MODE_MONITOR;
+    count_add(&w->counters, open ? COUNT_ACCEPTED : COUNT_DROPPED, 1);
+    return (struct fate){.verdict = open ? QUEUE_ACCEPT : QUEUE_DROP};
+}
+
+/* A packet that came up cut short where the rules need all of it goes round once more. */
+static struct fate cut_short(struct worker *w, const struct queue_packet *qp)
+{
+    uint32_t mask = w->divert->mark_mask;
+    if (mark_code(mask, qp->mark) != MARK_CODE_RETRY) {
+        count_add(&w->counters, COUNT_RETRIED, 1);
+        return (struct fate){QUEUE_REPEAT, true, (qp->mark & ~mask) | mark_of_code(mask, MARK_CODE_RETRY)};
+    }
+    count_add(&w->counters, COUNT_CUT_SHORT, 1);
+    return by_policy(w, w->gen->config->policies.on_overload);
+}
+
+static bool may_answer(struct worker *w)
+{
+    uint64_t second = w->now_ms / 1000;
+    if (second != w->answers_second) {
+        w->answers_second = second;
+        w->answers_sent = 0;
+    }
+    return w->answer_fd >= 0 && w->answers_sent < w->gen->config->limits.answers_per_second;
+}
+
+static struct fate refuse(struct worker *w, const struct packet *p)
+{
+    count_add(&w->counters, COUNT_REJECTED, 1);
+    if (!w->divert->own_answers) {
+        uint32_t code = mark_of_code(w->divert->mark_mask, MARK_CODE_REFUSE);
+        return (struct fate){QUEUE_REPEAT, true, p->meta.mark | code};
+    }
+    int sent = may_answer(w) ? answer_send(w->answer_fd, p) : 0;
+    w->answers_sent += sent > 0;
+    count_add(&w->counters, sent > 0 ? COUNT_ANSWERS : COUNT_ANSWERS_WITHHELD, 1);
+    return (struct fate){.verdict = QUEUE_DROP};
+}
+
+static struct fate repeat(struct worker *w, const struct decision *d)
+{
+    uint32_t mask = w->divert->mark_mask;
+    count_add(&w->counters, COUNT_REPEATED, 1);
+    return (struct fate){QUEUE_REPEAT, true, (d->mark & ~mask) | mark_of_code(mask, MARK_CODE_PASS)};
+}
+
+static struct fate accept_packet(struct worker *w, const struct decision *d)
+{
+    count_add(&w->counters, COUNT_ACCEPTED, 1);
+    return (struct fate){QUEUE_ACCEPT, d->set_mark, d->mark & ~w->divert->mark_mask};
+}
+
+static bool stops(enum action a)
+{
+    return a == ACTION_DROP || a == ACTION_REJECT;
+}
+
+static struct fate carry_out(struct worker *w, const struct packet *p, const struct decision *d)
+{
+    if (w->gen->config->mode == MODE_MONITOR) {
+        if (d->rule && stops(d->rule->action))
+            count_add(&w->counters, COUNT_MONITORED, 1);
+        count_add(&w->counters, COUNT_ACCEPTED, 1);
+        return (struct fate){.verdict = QUEUE_ACCEPT};
+    }
+    switch (d->rule ? d->rule->action : ACTION_ACCEPT) {
+    case ACTION_DROP:
+        count_add(&w->counters, COUNT_DROPPED, 1);
+        return (struct fate){.verdict = QUEUE_DROP};
+    case ACTION_REJECT:
+        return refuse(w, p);
+    case ACTION_REPEAT:
+        return repeat(w, d);
+    default:
+        return accept_packet(w, d);
+    }
+}
+
+static void count_matches(struct worker *w, const struct decision *d)
+{
+    unsigned kept = d->passed < DECISION_PASSED_MAX ? d->passed : DECISION_PASSED_MAX;
+    for (unsigned i = 0; i < kept; i++)
+        generation_count(w->gen, w->index, d->passed_rules[i]);
+    if (d->rule)
+        generation_count(w->gen, w->index, d->rule);
+    count_add(&w->counters, d->rule ? COUNT_BY_RULE : COUNT_NO_RULE, 1);
+}
+
+static struct fate undecided(struct worker *w, const struct packet *p)
+{
+    count_add(&w->counters, COUNT_UNDECIDED, 1);
+    struct fate f = by_policy(w, w->gen->config->policies.on_memory);
+    if (f.verdict == QUEUE_DROP)
+        report_drop(w, p, "memory");
+    return f;
+}
+
+static struct fate judge(struct worker *w, const struct packet *p)
+{
+    struct decision d;
+    ruleset_decide(w->gen->rules, w->gen->scratch[w->index], p, &d);
+    if (d.undecided)
+        return undecided(w, p);
+    count_matches(w, &d);
+    report_decision(w, p, &d);
+    return carry_out(w, p, &d);
+}
+
+static struct fate inspect(struct worker *w, const struct queue_packet *qp)
+{
+    unsigned needs = ruleset_needs(w->gen->rules);
+    struct packet_meta meta;
+    fill_meta(w, qp, &meta);
+    if (!is_guarded(w, &meta)) {
+        count_add(&w->counters, COUNT_NOT_GUARDED, 1);
+        return by_policy(w, POLICY_OPEN);
+    }
+    if ((needs & (RULES_NEED_PAYLOAD | RULES_NEED_CHECKSUM)) && qp->payload.len < qp->full_len)
+        return cut_short(w, qp);
+    struct packet p;
+    packet_decode(&p, &meta, qp->payload, needs & RULES_NEED_CHECKSUM ? PACKET_NEED_CHECKSUM : 0);
+    if (p.anomalies)
+        count_add(&w->counters, COUNT_ANOMALOUS, 1);
+    return judge(w, &p);
+}
+
+void pipeline_run(struct worker *w, const struct queue_packet *qp)
+{
+    count_add(&w->counters, COUNT_BYTES, qp->full_len);
+    struct fate f = inspect(w, qp);
+    queue_decide(w->queue, qp->id, f.verdict, f.set_mark, f.mark);
+}

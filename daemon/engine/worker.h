@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_ENGINE_WORKER_H
+#define SLUICE_ENGINE_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "divert/divert.h"
+#include "engine/generation.h"
+#include "engine/ifaces.h"
+#include "observe/counters.h"
+#include "observe/events.h"
+#include "queue/queue.h"
+
+/*
+ * One queue and the thread that owns it. What the thread alone touches stands
+ * apart from what others read.
+ */
+struct worker {
+    _Alignas(64) size_t index; /* from 0; workers share no cache line */
+    const struct divert *divert;
+    struct events *events; /* NULL: none are written */
+    int answer_fd;         /* -1: none are sent */
+
+    /* the thread's own */
+    struct queue *queue;
+    const struct generation *gen;
+    struct ifaces ifaces_in, ifaces_out; /* apart, so that one packet's two never meet in a slot */
+    uint64_t now_ms;                     /* at the batch's start */
+    uint64_t answers_second;
+    uint32_t answers_sent;
+
+    /* read by others */
+    struct counters counters;
+    _Atomic(const struct generation *) wanted; /* written by the main thread */
+    _Atomic(const struct generation *) used;   /* what the thread has switched to */
+    _Atomic uint64_t turns;                    /* grows while the thread makes progress */
+    _Atomic int broken;                        /* the errno that ended the thread */
+    atomic_bool stop;
+    pthread_t thread;
+    bool started;
+};
+
+/* What a generation asks of a queue. */
+void worker_queue_options(const struct generation *g, uint16_t number, struct queue_options *ret);
+
+/* Starts the thread. Returns 0 or a negative errno. */
+MUST_CHECK int worker_start(struct worker *w, bool pin);
+
+/* Makes an idle worker look at `wanted` and `stop` at once. */
+void worker_wake(const struct worker *w);
+
+#endif

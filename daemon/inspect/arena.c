@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "inspect/arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SIZE ((size_t)16 * 1024)
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    uint64_t data[];
+};
+
+static bool add_chunk(struct arena *a, size_t n)
+{
+    size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
+    struct arena_chunk *c = malloc(sizeof *c + size);
+    if (!c)
+        return false;
+    c->next = a->head;
+    a->head = c;
+    a->used = 0;
+    a->size = size;
+    return true;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    n = (n + 7) & ~(size_t)7;
+    if ((!a->head || a->size - a->used < n) && !add_chunk(a, n))
+        return NULL;
+    void *p = (uint8_t *)a->head->data + a->used;
+    a->used += n;
+    return memset(p, 0, n);
+}
+
+char *arena_copy(struct arena *a, const void *data, size_t n)
+{
+    char *p = arena_alloc(a, n + 1);
+    if (p && n)
+        memcpy(p, data, n);
+    return p;
+}
+
+void arena_free(struct arena *a)
+{
+    while (a->head) {
+        struct arena_chunk *next = a->head->next;
+        free(a->head);
+        a->head = next;
+    }
+    a->used = a->size = 0;
+}
+
+static bool resize(void *v, size_t *cap, size_t want, size_t size)
+{
+    void *old, *p;
+    memcpy(&old, v, sizeof old);
+    p = realloc(old, want * size);
+    if (!p)
+        return false;
+    memcpy(v, &p, sizeof p);
+    *cap = want;
+    return true;
+}
+
+bool vec_room(void *v, size_t n, size_t more, size_t *cap, size_t size)
+{
+    if (*cap - n >= more)
+        return true;
+    size_t want = *cap + *cap / 2 + 16;
+    return resize(v, cap, want - n >= more ? want : n + more, size);
+}
+
+void vec_trim(void *v, size_t n, size_t *cap, size_t size)
+{
+    if (n && n < *cap)
+        (void)resize(v, cap, n, size);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_INSPECT_EXPR_H
+#define SLUICE_INSPECT_EXPR_H
+
+#include "inspect/lex.h"
+#include "inspect/program.h"
+
+#define EXPR_LENGTH_MAX ((size_t)64 * 1024)
+#define EXPR_DEPTH_MAX 100
+
+enum node_kind { NODE_TEST, NODE_NOT, NODE_AND, NODE_OR, NODE_TRUE, NODE_FALSE };
+
+/* A part of a condition. Children hang on their parent from the last to the first. */
+struct node {
+    uint8_t kind;
+    uint32_t last, prev; /* 0: none */
+    struct test test;
+};
+
+/* Where conditions find the sets that have a name. */
+struct set_names {
+    struct strtab names;
+    uint32_t *numbers; /* of the program's sets */
+    size_t cap;
+};
+
+/* A parsed condition; reused from one to the next. Zeroed is empty. */
+struct expr {
+    struct node *nodes; /* 0 is not used */
+    size_t n, cap;
+    uint32_t root;
+};
+
+/*
+ * Parses and checks a condition. What it refers to (strings, networks, sets,
+ * regexes) is added to pg. False with *error set.
+ */
+MUST_CHECK bool expr_parse(struct expr *ex, const char *text, size_t len, const struct set_names *sets,
+                           struct program *pg, struct expr_error *error);
+/* Takes out what is always true or always false. */
+void expr_fold(struct expr *ex);
+/* Appends the steps to pg and adds to *needs; false when out of memory. */
+MUST_CHECK bool expr_emit(const struct expr *ex, struct program *pg, uint32_t *start, unsigned *needs);
+void expr_free(struct expr *ex);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/text.h"
+#include "inspect/loader.h"
+
+static const char *const keys[] = {"id", "name", "when", "action", "mark", "severity", "tags", "event", "enabled", NULL};
+static const char *const actions[] = {"accept", "drop", "reject", "repeat", "mark", "log", NULL};
+static const char *const severities[] = {"high", "medium", "low", "info", NULL};
+
+const char *action_name(enum action a)
+{
+    return actions[a];
+}
+
+const char *loader_keep(struct loader *ld, const char *text)
+{
+    long number = strtab_add(&ld->rs->strings, text, strlen(text));
+    if (number >= 0)
+        return (const char *)ld->rs->strings.at[number].data;
+    ld->out_of_memory = true;
+    return NULL;
+}
+
+/* ---- ids ---- */
+
+static struct place *id_place(const struct loader *ld, uint32_t id)
+{
+    size_t mask = ld->id_slots - 1, i = (id * 2654435761u) & mask;
+    while (ld->ids[i].id && ld->ids[i].id != id)
+        i = (i + 1) & mask;
+    return &ld->ids[i];
+}
+
+static bool grow_ids(struct loader *ld)
+{
+    struct place *old = ld->ids;
+    size_t n = ld->id_slots;
+    size_t want = n ? n * 2 : 64;
+    struct place *ids = calloc(want, sizeof *ids);
+    if (!ids)
+        return false;
+    ld->ids = ids;
+    ld->id_slots = want;
+    for (size_t i = 0; i < n; i++)
+        if (old[i].id)
+            *id_place(ld, old[i].id) = old[i];
+    free(old);
+    return true;
+}
+
+static void enter_id(struct loader *ld, struct rule_file *f, const config_setting_t *at, uint32_t id)
+{
+    if (ld->n_ids * 2 >= ld->id_slots && !grow_ids(ld)) {
+        ld->out_of_memory = true;
+        return;
+    }
+    struct place *p = id_place(ld, id);
+    if (p->id) {
+        reader_error(&f->reader, at, "id %u is already in %s:%d, expected each id once", id, p->file, p->line);
+        return;
+    }
+    *p = (struct place){.id = id, .file = f->name, .line = (int)config_setting_source_line(at)};
+    ld->n_ids++;
+}
+
+/* ---- a rule's settings ---- */
+
+static void read_id(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct rule *r)
+{
+    if (reader_u32(&f->reader, group, "id", 1, INT32_MAX, &r->id))
+        enter_id(ld, f, config_setting_get_member(group, "id"), r->id);
+}
+
+static void read_name(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct rule *r)
+{
+    char made[32];
+    const char *name = made;
+    snprintf(made, sizeof made, "rule %u", r->id);
+    (void)reader_string(&f->reader, group, "name", &name);
+    r->name = loader_keep(ld, name);
+}
+
+static void read_mark(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct rule *r)
+{
+    const config_setting_t *at = config_setting_get_member(group, "mark");
+    bool takes = r->action == ACTION_REPEAT || r->action == ACTION_MARK;
+    uint32_t ours = ld->opt->our_marks;
+    if (!at && takes)
+        reader_error(&f->reader, group, "action \"%s\" without a mark, expected mark = ...", action_name(r->action));
+    if (!at || !reader_u32(&f->reader, group, "mark", 0, UINT32_MAX, &r->mark))
+        return;
+    if (!takes)
+        reader_error(&f->reader, at, "action \"%s\" takes no mark, expected it only with repeat and mark",
+                     action_name(r->action));
+    else if (r->mark & ours)
+        reader_error(&f->reader, at, "mark 0x%x overlaps the bits 0x%x that are sluice's own, expected others", r->mark,
+                     ours);
+}
+
+static void read_action(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct rule *r)
+{
+    unsigned action = ACTION_LOG, severity = 1;
+    (void)reader_word(&f->reader, group, "severity", severities, &severity);
+    r->severity = (uint8_t)(severity + 1);
+    if (!reader_word(&f->reader, group, "action", actions, &action))
+        return;
+    r->action = (enum action)action;
+    r->event = action == ACTION_DROP || action == ACTION_REJECT || action == ACTION_LOG;
+    (void)reader_bool(&f->reader, group, "event", &r->event);
+    read_mark(ld, f, group, r);
+}
+
+static void read_tags(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct rule *r)
+{
+    static const char *const none[] = {NULL};
+    const config_setting_t *list = reader_list(&f->reader, group, "tags");
+    int n = list ? config_setting_length(list) : 0;
+    r->tags = none;
+    if (!n)
+        return;
+    const char **tags = arena_alloc(&ld->rs->strings.arena, ((size_t)n + 1) * sizeof *tags);
+    if (!tags) {
+        ld->out_of_memory = true;
+        return;
+    }
+    size_t kept = 0;
+    for (int i = 0; i < n; i++) {
+        const config_setting_t *v = config_setting_get_elem(list, (unsigned)i);
+        const char *tag = config_setting_get_string(v);
+        if (tag)
+            tags[kept++] = loader_keep(ld, tag);
+        else
+            reader_error(&f->reader, v, "a tag is %s, expected a string", reader_type(v));
+    }
+    r->tags = tags;
+}
+
+/* ---- conditions ---- */
+
+static void condition_error(struct loader *ld, struct rule_file *f, const config_setting_t *when, const char *text,
+                            const struct expr_error *e)
+{
+    int line = (int)config_setting_source_line(when), col = 0;
+    if (!f->locator.text) {
+        size_t len;
+        struct diag *quiet = diag_new();
+        f->locator.text = quiet ? text_read(f->name, &len, quiet) : NULL;
+        diag_free(quiet);
+    }
+    if (!locate(&f->locator, "when", text, e->at, &line, &col))
+        line = (int)config_setting_source_line(when);
+    diag_add(ld->d, f->name, line, col, "%s", e->text);
+}
+
+static bool read_when(struct loader *ld, struct rule_file *f, const config_setting_t *group)
+{
+    struct expr_error error;
+    const char *text;
+    if (!reader_string(&f->reader, group, "when", &text))
+        return false;
+    if (expr_parse(&ld->expr, text, strlen(text), &ld->sets, &ld->rs->program, &error))
+        return true;
+    condition_error(ld, f, config_setting_get_member(group, "when"), text, &error);
+    return false;
+}
+
+/* Makes room for one more rule. */
+static bool room(struct loader *ld)
+{
+    struct ruleset *rs = ld->rs;
+    return vec_room(&rs->rules, rs->n, 1, &rs->cap_rules, sizeof *rs->rules) &&
+           vec_room(&rs->starts, rs->n, 1, &rs->cap_starts, sizeof *rs->starts);
+}
+
+/* Compiles the condition just read and puts the rule into the set. */
+static void add_rule(struct loader *ld, struct rule *r)
+{
+    struct ruleset *rs = ld->rs;
+    uint32_t start;
+    expr_fold(&ld->expr);
+    r->index = (uint32_t)rs->n;
+    if (!room(ld) || !expr_emit(&ld->expr, &rs->program, &start, &rs->needs) ||
+        (start != PROGRAM_FALSE && !index_add(&ld->build, r->index, &ld->expr, &rs->program))) {
+        ld->out_of_memory = true;
+        return;
+    }
+    rs->rules[rs->n] = *r;
+    rs->starts[rs->n++] = start;
+}
+
+static void check_complete(const struct rule_file *f, const config_setting_t *group)
+{
+    static const char *const required[] = {"id", "when", "action"};
+    for (size_t i = 0; i < ARRAY_LEN(required); i++)
+        if (!config_setting_get_member(group, required[i]))
+            reader_error(&f->reader, group, "the rule has no %s, expected id, when and action", required[i]);
+}
+
+static void load_rule(struct loader *ld, struct rule_file *f, const config_setting_t *group)
+{
+    struct rule r = {.file = f->name, .line = (int)config_setting_source_line(group)};
+    bool enabled = true;
+    if (!config_setting_is_group(group)) {
+        reader_error(&f->reader, group, "a rule is %s, expected { id = ...; when = ...; action = ...; }",
+                     reader_type(group));
+        return;
+    }
+    reader_known(&f->reader, group, keys);
+    check_complete(f, group);
+    read_id(ld, f, group, &r);
+    read_name(ld, f, group, &r);
+    read_action(ld, f, group, &r);
+    read_tags(ld, f, group, &r);
+    (void)reader_bool(&f->reader, group, "enabled", &enabled);
+    if (read_when(ld, f, group) && enabled && diag_count(ld->d) == ld->errors)
+        add_rule(ld, &r);
+}
+
+void load_rules(struct loader *ld, struct rule_file *f)
+{
+    const config_setting_t *list = reader_list(&f->reader, reader_root(&f->reader), "rules");
+    int n = list ? config_setting_length(list) : 0;
+    for (int i = 0; i < n && !ld->out_of_memory; i++)
+        load_rule(ld, f, config_setting_get_elem(list, (unsigned)i));
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_INSPECT_LOADER_H
+#define SLUICE_INSPECT_LOADER_H
+
+/* What the parts of loading share: the ruleset being built and what is known so far. */
+#include "config/reader.h"
+#include "inspect/index.h"
+#include "inspect/locate.h"
+#include "inspect/ruleset.h"
+
+struct ruleset {
+    struct rule *rules;
+    uint32_t *starts; /* each rule's first step */
+    size_t n, cap_rules, cap_starts;
+    struct program program;
+    struct index index;
+    struct strtab strings; /* names, files, tags */
+    unsigned needs;
+    uint32_t regex_steps;
+};
+
+/* Where an id or a set's name was first seen. */
+struct place {
+    uint32_t id;
+    const char *file;
+    int line;
+};
+
+struct rule_file {
+    const char *name; /* lives as long as the ruleset */
+    bool open;
+    struct reader reader;
+    struct locator locator;
+};
+
+struct loader {
+    struct ruleset *rs;
+    const struct ruleset_options *opt;
+    struct diag *d;
+    struct rule_file *files;
+    size_t n_files;
+    struct set_names sets;
+    struct place *set_places; /* by number in sets.names */
+    size_t cap_set_places;
+    struct place *ids;        /* open addressing by id; 0 is free */
+    size_t n_ids, id_slots;
+    struct expr expr;
+    struct index_build build;
+    size_t errors; /* in d before loading began */
+    bool out_of_memory;
+};
+
+#define RULES_MAX 1000000
+
+/* Adds the sets, then the rules, of a file. Errors go to the loader's diag. */
+void load_sets(struct loader *ld, struct rule_file *f);
+void load_rules(struct loader *ld, struct rule_file *f);
+
+/* A string kept with the ruleset; NULL (and out_of_memory) when there is no room. */
+const char *loader_keep(struct loader *ld, const char *text);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "inspect/regex.h"
+
+#include <pcre2.h>
+
+#define JIT_STACK_START ((size_t)32 * 1024)
+#define JIT_STACK_MAX ((size_t)512 * 1024)
+#define HEAP_LIMIT_KIB 1024
+
+struct matcher {
+    pcre2_match_context *context;
+    pcre2_match_data *data;
+    pcre2_jit_stack *stack;
+};
+
+/* struct regex is pcre2_code by another name: no wrapper to follow for each match. */
+static const pcre2_code *code_of(const struct regex *r)
+{
+    return (const pcre2_code *)r;
+}
+
+struct regex *regex_new(struct span pattern, char *why, size_t size, size_t *at)
+{
+    int error;
+    const uint8_t *text = pattern.len ? pattern.data : (const uint8_t *)"";
+    pcre2_code *code =
+        pcre2_compile(text, pattern.len, PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C, &error, at, NULL);
+    if (!code) {
+        pcre2_get_error_message(error, (PCRE2_UCHAR *)why, size);
+        return NULL;
+    }
+    /* Where the system forbids new code the interpreter serves, slower. */
+    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+    return (struct regex *)code;
+}
+
+void regex_free(struct regex *r)
+{
+    pcre2_code_free((pcre2_code *)r);
+}
+
+struct matcher *matcher_new(uint32_t steps)
+{
+    struct matcher *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->context = pcre2_match_context_create(NULL);
+    m->data = pcre2_match_data_create(1, NULL);
+    m->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
+    if (!m->context || !m->data) {
+        matcher_free(m);
+        return NULL;
+    }
+    pcre2_set_match_limit(m->context, steps);
+    pcre2_set_heap_limit(m->context, HEAP_LIMIT_KIB);
+    if (m->stack)
+        pcre2_jit_stack_assign(m->context, NULL, m->stack);
+    return m;
+}
+
+void matcher_free(struct matcher *m)
+{
+    if (!m)
+        return;
+    pcre2_match_context_free(m->context);
+    pcre2_match_data_free(m->data);
+    pcre2_jit_stack_free(m->stack);
+    free(m);
+}
+
+int regex_match(const struct regex *r, struct matcher *m, struct span subject)
+{
+    const uint8_t *text = subject.len ? subject.data : (const uint8_t *)"";
+    int rc = pcre2_match(code_of(r), text, subject.len, 0, 0, m->data, m->context);
+    if (rc >= 0)
+        return 1;
+    return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
+}

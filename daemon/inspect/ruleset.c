@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "inspect/ruleset.h"
+
+#include <malloc.h>
+
+#include "inspect/loader.h"
+
+static void open_file(struct loader *ld, const char *name)
+{
+    static const char *const keys[] = {"sets", "rules", NULL};
+    struct rule_file *f = &ld->files[ld->n_files];
+    f->name = loader_keep(ld, name);
+    if (!f->name)
+        return;
+    ld->n_files++;
+    f->open = reader_open(&f->reader, f->name, ld->d);
+    if (f->open)
+        reader_known(&f->reader, reader_root(&f->reader), keys);
+}
+
+static void close_file(struct rule_file *f)
+{
+    if (f->open)
+        reader_close(&f->reader);
+    f->open = false;
+    locator_free(&f->locator);
+}
+
+/* How many rules the files have together; false with an error when they are too many. */
+static bool count_rules(struct loader *ld)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ld->n_files; i++) {
+        const struct rule_file *f = &ld->files[i];
+        const config_setting_t *list = f->open ? config_setting_get_member(reader_root(&f->reader), "rules") : NULL;
+        n += list && config_setting_is_aggregate(list) ? (size_t)config_setting_length(list) : 0;
+    }
+    ld->build.expected = n;
+    if (n <= RULES_MAX)
+        return true;
+    diag_add(ld->d, NULL, 0, 0, "%zu rules, expected at most %d", n, RULES_MAX);
+    return false;
+}
+
+static void read_all(struct loader *ld, const char *const *files, size_t n)
+{
+    for (size_t i = 0; i < n && !ld->out_of_memory; i++)
+        open_file(ld, files[i]);
+    for (size_t i = 0; i < ld->n_files; i++)
+        if (ld->files[i].open)
+            load_sets(ld, &ld->files[i]);
+    if (!count_rules(ld))
+        return;
+    for (size_t i = 0; i < ld->n_files; i++) {
+        if (ld->files[i].open)
+            load_rules(ld, &ld->files[i]);
+        close_file(&ld->files[i]);
+    }
+}
+
+static void finish(struct loader *ld)
+{
+    struct ruleset *rs = ld->rs;
+    if (!ld->out_of_memory && diag_count(ld->d) == ld->errors && !index_build(&rs->index, &ld->build))
+        ld->out_of_memory = true;
+    if (ld->out_of_memory)
+        diag_add(ld->d, NULL, 0, 0, "out of memory");
+    vec_trim(&rs->rules, rs->n, &rs->cap_rules, sizeof *rs->rules);
+    vec_trim(&rs->starts, rs->n, &rs->cap_starts, sizeof *rs->starts);
+    program_trim(&rs->program);
+}
+
+static void loader_close(struct loader *ld)
+{
+    for (size_t i = 0; i < ld->n_files; i++)
+        close_file(&ld->files[i]);
+    free(ld->files);
+    free(ld->sets.numbers);
+    strtab_free(&ld->sets.names);
+    free(ld->set_places);
+    free(ld->ids);
+    expr_free(&ld->expr);
+    index_build_free(&ld->build);
+}
+
+struct ruleset *ruleset_load(const char *const *files, size_t n, const struct ruleset_options *opt, struct diag *d)
+{
+    struct loader ld = {.opt = opt, .d = d, .errors = diag_count(d)};
+    ld.rs = calloc(1, sizeof *ld.rs);
+    ld.files = calloc(n + 1, sizeof *ld.files);
+    ld.out_of_memory = !ld.rs || !ld.files;
+    if (!ld.out_of_memory) {
+        ld.rs->regex_steps = opt->regex_steps;
+        read_all(&ld, files, n);
+        finish(&ld);
+    } else {
+        diag_add(d, NULL, 0, 0, "out of memory");
+    }
+    loader_close(&ld);
+    /* The files' trees were many times larger than what is kept. */
+    malloc_trim(0);
+    if (diag_count(d) == ld.errors)
+        return ld.rs;
+    ruleset_free(ld.rs);
+    return NULL;
+}
+
+void ruleset_free(struct ruleset *rs)
+{
+    if (!rs)
+        return;
+    program_free(&rs->program);
+    index_free(&rs->index);
+    strtab_free(&rs->strings);
+    free(rs->rules);
+    free(rs->starts);
+    free(rs);
+}
+
+size_t ruleset_count(const struct ruleset *rs)
+{
+    return rs->n;
+}
+
+const struct rule *ruleset_rule(const struct ruleset *rs, size_t index)
+{
+    return index < rs->n ? &rs->rules[index] : NULL;
+}
+
+unsigned ruleset_needs(const struct ruleset *rs)
+{
+    return rs->needs;
+}

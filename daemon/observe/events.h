@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_OBSERVE_EVENTS_H
+#define SLUICE_OBSERVE_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+/*
+ * Events as JSON lines in Suricata's EVE layout. Workers put records into
+ * rings of their own and never wait; one thread writes.
+ */
+struct events;
+
+enum event_type { EVENT_ALERT, EVENT_DROP };
+
+/* A record holds copies only, for rules and interfaces may be gone when it is written. */
+struct event {
+    uint64_t time_ns; /* since 1970 */
+    uint64_t flow_id;
+    enum event_type type;
+    uint8_t ip_version, proto, ttl, tos, tcp_flags, severity, icmp_type, icmp_code;
+    uint8_t src[16], dst[16];
+    uint16_t srcport, dstport, vlan, queue, tcp_window;
+    bool has_ports, has_vlan, is_tcp, is_icmp, blocked, would_block;
+    uint32_t length, ip_id, tcp_seq, tcp_ack, rule_id;
+    char in_dev[16], out_dev[16];
+    char action[12];  /* the rule's */
+    char reason[16];  /* of a drop */
+    char ct_state[12], ct_direction[12];
+    char anomalies[96];
+    char name[128];   /* the rule's */
+};
+
+struct events_options {
+    const char *file;   /* "-": standard output */
+    size_t workers;     /* one ring each */
+    size_t ring;        /* records in each */
+    uint32_t per_second;
+};
+
+/* Opens the file and starts the writer. Returns 0 or a negative errno, with the reason in why. */
+MUST_CHECK int events_start(const struct events_options *opt, struct events **ret, char *why, size_t why_size);
+
+/* Writes what is left and ends the writer; after the workers ended. Accepts NULL. */
+void events_stop(struct events *ev);
+
+/* The worker's next free record, or NULL when its ring is full; events_push sends it. */
+struct event *events_slot(struct events *ev, size_t worker);
+void events_push(struct events *ev, size_t worker);
+
+/* Hands over a whole line (stats), which the writer frees; any thread. Past 64 unwritten ones it is dropped and counted. */
+void events_line(struct events *ev, char *line);
+
+/* From now on at most this many events a second; any thread. */
+void events_set_rate(struct events *ev, uint32_t per_second);
+
+/* Opens the file anew, for log rotation; any thread. */
+void events_reopen(struct events *ev);
+
+/* Any thread. */
+uint64_t events_written(const struct events *ev);
+uint64_t events_dropped(const struct events *ev); /* over the rate, or the file refused them */
+
+/* The JSON line of one record, with its newline, in a buffer to be freed; NULL when out of memory. */
+char *event_format(const struct event *e);
+
+#endif

@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The box routes between two subnets: the same rules hold.
+. "$(dirname "$0")/../lab"
+
+start_routed
+start_echo 23 80 5001
+rule 3301 drop 'tcp.dstport == 23'
+rule 3302 reject 'udp.dstport == 5001 or tcp.dstport == 5001'
+rule 3303 drop 'payload contains "evil"'
+sluice_conf
+start_sluice
+expect_ping 4
+expect_ping 6
+expect_pass tcp 80
+expect_pass udp 80
+expect_drop tcp 23
+expect_refused tcp 5001
+expect_refused udp 5001
+expect_drop udp 80 'evil'
+expect_event 3301 alert.action=blocked in_iface=out0
+expect_valid_events
+stop_sluice
+expect_pass tcp 23

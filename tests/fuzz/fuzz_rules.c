@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Rule files: loaded, and where that works asked about a packet. */
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "inspect/ruleset.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const uint8_t syn[] = {0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 2,
+                              0x30, 0x39, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 16, 0, 0, 0, 0, 0};
+
+static void decide(const struct ruleset *rs)
+{
+    struct packet_meta meta = {.ethertype = 0x0800, .full_len = sizeof syn, .csum = CSUM_NOT_READY};
+    struct packet p;
+    struct decision got;
+    struct scratch *s = scratch_new(rs);
+    if (!s)
+        return;
+    packet_decode(&p, &meta, span_of(syn, sizeof syn), 0);
+    ruleset_decide(rs, s, &p, &got);
+    if (got.visited > ruleset_count(rs))
+        abort();
+    scratch_free(s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char path[64];
+    const char *const files[] = {path};
+    const struct ruleset_options opt = {.our_marks = 0x7f000000, .regex_steps = 1000};
+    int fd = memfd_create("rules", MFD_CLOEXEC);
+    struct diag *d = diag_new();
+    if (fd < 0 || !d || write(fd, data, size) != (ssize_t)size)
+        abort();
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    struct ruleset *rs = ruleset_load(files, 1, &opt, d);
+    if (rs)
+        decide(rs);
+    else if (!diag_count(d))
+        abort(); /* refused without a word why */
+    ruleset_free(rs);
+    diag_free(d);
+    close(fd);
+    return 0;
+}

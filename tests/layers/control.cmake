@@ -1,0 +1,2 @@
+sluice_unit_test(control control)
+sluice_fuzz_target(control control)

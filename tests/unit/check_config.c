@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config/reader.h"
+
+/* A folder of its own for each test, and the settings file in it. */
+static char folder[64], file[128];
+static struct diag *d;
+
+#define SERVICES "services = ( { proto = \"tcp\"; } );"
+#define MINIMAL "divert: { " SERVICES " }; rules = [ ];\n"
+
+static void set_up(void)
+{
+    strcpy(folder, "/tmp/check_config.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/sluice.conf", folder);
+    d = diag_new();
+    ck_assert_ptr_nonnull(d);
+}
+
+static void tear_down(void)
+{
+    char command[96];
+    diag_free(d);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void write_file(const char *path, const char *text, size_t len)
+{
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(text, 1, len, f), len);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+static void put(const char *name)
+{
+    char path[192];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    write_file(path, "\n", 1);
+}
+
+static struct config *load(const char *text)
+{
+    write_file(file, text, strlen(text));
+    return config_load(file, d);
+}
+
+static struct config *load_right(const char *text)
+{
+    struct config *c = load(text);
+    diag_print(d, stderr);
+    ck_assert_ptr_nonnull(c);
+    return c;
+}
+
+/* The i-th error reads exactly so, with FILE for the file's name. */
+static void assert_error(size_t i, const char *expected)
+{
+    char whole[1200];
+    ck_assert_ptr_nonnull(diag_text(d, i));
+    snprintf(whole, sizeof whole, "%s%s", file, expected);
+    ck_assert_str_eq(diag_text(d, i), whole);
+}
+
+/* The one error of a wrong file. */
+static void assert_wrong(const char *text, const char *expected)
+{
+    ck_assert_ptr_null(load(text));
+    assert_error(0, expected);
+    ck_assert_uint_eq(diag_count(d), 1);
+}
+
+/* One wrong setting each: the text, and the error behind the file's name. */
+static const struct {
+    const char *text, *error;
+} wrong[] = {
+    /* syntax */
+    {"mode = \"enforce\";\ndivert: {\n", ":3: syntax error, expected name = value; (look at the line before, too)"},
+    {MINIMAL "mode = \n;", ":3: syntax error, expected name = value; (look at the line before, too)"},
+    {MINIMAL "mode = \"enforce\";\nmode = \"enforce\";\n",
+     ":3: duplicate setting name, expected each setting once in its group"},
+    {"divert: { services = (\n { proto = \"tcp\"; ports = [ 1, \"2-3\" ]; } ); };\nrules = [ ];",
+     ":2: mismatched element type in array, expected one type in [ ] (a list in ( ) may mix them)"},
+    {MINIMAL "@include \"/dev/zero\"\n",
+     ":2: @include is not taken, expected all settings in this file (rules may name several files)"},
+    {MINIMAL "/* \n */ queues: { length = 4294967296; };",
+     ":3: number 4294967296 is too big, expected at most 2147483647 (more with an L behind it)"},
+    {MINIMAL "marks: { mask = 0x1ffffffff; };",
+     ":2: number 0x1ffffffff is too big, expected at most 4294967295 (more with an L behind it)"},
+    {MINIMAL "marks: {\n mask = 99999999999999999999L; };",
+     ":3: number 99999999999999999999 is too big, expected at most 9223372036854775807"},
+    {"99999999999 = 1;", ":1: number 99999999999 is too big, expected at most 2147483647 (more with an L behind it)"},
+
+    /* keys and types */
+    {MINIMAL "\nmood = 1;", ":3: unknown setting mood, did you mean \"mode\"?"},
+    {MINIMAL "log: {\n colour = 1; };", ":3: unknown setting log.colour, expected level"},
+    {MINIMAL "events: { stat_interval = 1; };",
+     ":2: unknown setting events.stat_interval, did you mean \"stats_interval\"?"},
+    {MINIMAL "marks: { musk = 1; };", ":2: unknown setting marks.musk, did you mean \"mask\"?"},
+    {MINIMAL "control: { sokcet = \"\"; };", ":2: unknown setting control.sokcet, did you mean \"socket\"?"},
+    {MINIMAL "limits: { event_rings = 16; };", ":2: unknown setting limits.event_rings, did you mean \"event_ring\"?"},
+    {MINIMAL "policies: { on_panic = \"open\"; };",
+     ":2: unknown setting policies.on_panic, expected on_stop, on_crash, on_overload or on_memory"},
+    {MINIMAL "queues: { batsh = 1; };", ":2: unknown setting queues.batsh, did you mean \"batch\"?"},
+    {MINIMAL "queues = 4;", ":2: queues is a number, expected a group { }"},
+    {MINIMAL "mode = true;", ":2: mode is a boolean, expected enforce or monitor"},
+    {MINIMAL "mode = \"off\";", ":2: mode is \"off\", expected enforce or monitor"},
+    {"divert = \"all\"; rules = [ ];", ":1: divert is a string, expected a group { }"},
+
+    /* divert */
+    {"rules = [ ];", ": no divert group, expected one with services = ( { proto = \"tcp\"; } );"},
+    {"\ndivert: { };\nrules = [ ];",
+     ":2: no guarded service, expected at least one as services = ( { proto = \"tcp\"; } );"},
+    {"divert: {\n services = ( ); };\nrules = [ ];",
+     ":2: no guarded service, expected at least one as services = ( { proto = \"tcp\"; } );"},
+    {"divert: {\n services = 80; };\nrules = [ ];",
+     ":2: divert.services is a number, expected a list ( ) or an array [ ]"},
+    {"divert: { services =\n ( 80 ); };\nrules = [ ];",
+     ":2: a service is a number, expected a group as { proto = \"tcp\"; ports = [ 80 ]; }"},
+    {"divert: { services = ( { } ); };\nrules = [ ];",
+     ":1: a service without proto, expected proto = \"tcp\"; or another protocol"},
+    {"divert: { services = (\n { proto = \"tpc\"; } ); };\nrules = [ ];",
+     ":2: unknown protocol \"tpc\", expected tcp, udp, udplite, sctp, icmp, icmpv6, gre, any or a number from 0 to "
+     "255"},
+    {"divert: { services = (\n { proto = \"icmp6\"; } ); };\nrules = [ ];",
+     ":2: unknown protocol \"icmp6\", expected tcp, udp, udplite, sctp, icmp, icmpv6, gre, any or a number from 0 to "
+     "255 "
+     "(did you mean \"icmpv6\"?)"},
+    {"divert: { services = ( { proto = 256; } ); };\nrules = [ ];",
+     ":1: proto is 256, expected a number from 0 to 255"},
+    {"divert: { services = ( { proto = 1.5; } ); };\nrules = [ ];",
+     ":1: proto is a number with a fraction, expected a number from 0 to 255"},
+    {"divert: { services = ( { proto = \"tcp\";\n port = [ 1 ]; } ); };\nrules = [ ];",
+     ":2: unknown setting port, did you mean \"ports\"?"},
+    {"divert: { services = ( { proto = \"icmp\";\n ports = [ 8 ]; } ); };\nrules = [ ];",
+     ":2: ports given for a protocol without ports, expected them with tcp, udp, udplite or sctp"},
+    {"divert: { services = ( { proto = \"any\";\n ports = [ 8 ]; } ); };\nrules = [ ];",
+     ":2: ports given for a protocol without ports, expected them with tcp, udp, udplite or sctp"},
+    {"divert: { services = ( { proto = \"tcp\"; ports = 80; } ); };\nrules = [ ];",
+     ":1: ports is a number, expected a list ( ) or an array [ ]"},
+    {"divert: { services = ( { proto = \"tcp\";\n ports = [ ]; } ); };\nrules = [ ];",
+     ":2: no port in ports, expected at least one (without ports the whole protocol is meant)"},
+    {"divert: { services = ( { proto = \"tcp\"; ports = [ 80,\n 65536 ]; } ); };\nrules = [ ];",
+     ":2: bad port 65536, expected a port from 1 to 65535 or a range as \"8000-8100\""},
+    {"divert: { services = ( { proto = \"tcp\"; ports = [ 0 ]; } ); };\nrules = [ ];",
+     ":1: bad port 0, expected a port from 1 to 65535 or a range as \"8000-8100\""},
+    {"divert: { services = ( { proto = \"tcp\"; ports = [ \"80-\" ]; } ); };\nrules = [ ];",
+     ":1: bad port \"80-\", expected a port from 1 to 65535 or a range as \"8000-8100\""},
+    {"divert: { services = ( { proto = \"tcp\"; ports = [ \"http\" ]; } ); };\nrules = [ ];",
+     ":1: bad port \"http\", expected a port from 1 to 65535 or a range as \"8000-8100\""},
+    {"divert: { services = ( { proto = \"tcp\"; ports = [ \"90-80\" ]; } ); };\nrules = [ ];",
+     ":1: port range \"90-80\" runs backwards, expected \"80-90\""},
+    {"divert: { services = ( { proto = \"tcp\"; ports = [ true ]; } ); };\nrules = [ ];",
+     ":1: a port is a boolean, expected a port from 1 to 65535 or a range as \"8000-8100\""},
+    {"divert: { " SERVICES "\nfamily = \"ip\"; };\nrules = [ ];",
+     ":2: divert.family is \"ip\", expected auto, bridge or inet"},
+    {"divert: { " SERVICES "\nhook = \"prerouting\"; };\nrules = [ ];",
+     ":2: divert.hook is \"prerouting\", expected forward, input or output"},
+    {"divert: { " SERVICES "\nbr_netfilter = \"no\"; };\nrules = [ ];",
+     ":2: divert.br_netfilter is \"no\", expected set or check"},
+    {"divert: { " SERVICES "\npriority = 3000000000L; };\nrules = [ ];",
+     ":2: divert.priority is 3000000000, expected a number from -2147483648 to 2147483647"},
+    {"divert: { " SERVICES "\ninterfaces = ( \"eth0\" ); };\nrules = [ ];",
+     ":2: an interface is a string, expected a group as { name = \"eth0\"; side = \"outside\"; }"},
+    {"divert: { " SERVICES "\ninterfaces = ( { side = \"inside\"; } ); };\nrules = [ ];",
+     ":2: an interface without name, expected name = \"eth0\"; or another one"},
+    {"divert: { " SERVICES "\ninterfaces = ( { name = \"eth0\"; } ); };\nrules = [ ];",
+     ":2: an interface without side, expected side = \"inside\"; or side = \"outside\";"},
+    {"divert: { " SERVICES "\ninterfaces = ( { name = \"eth0\"; side = \"left\"; } ); };\nrules = [ ];",
+     ":2: side is \"left\", expected inside or outside"},
+    {"divert: { " SERVICES "\ninterfaces = (\n { name = \"a234567890123456\"; side = \"inside\"; } ); };\nrules = [ ];",
+     ":3: bad interface name \"a234567890123456\", expected 1 to 15 characters without blanks, / and :"},
+    {"divert: { " SERVICES "\ninterfaces = ( { name = \"\"; side = \"inside\"; } ); };\nrules = [ ];",
+     ":2: bad interface name \"\", expected 1 to 15 characters without blanks, / and :"},
+    {"divert: { " SERVICES "\ninterfaces = ( { name = \"e 0\"; side = \"inside\"; } ); };\nrules = [ ];",
+     ":2: bad interface name \"e 0\", expected 1 to 15 characters without blanks, / and :"},
+    {"divert: { " SERVICES "\ninterfaces = ( { name = \"e0\"; side = \"inside\"; },\n{ name = \"e0\"; side = "
+     "\"outside\"; } ); };\nrules = [ ];",
+     ":3: interface \"e0\" stands here for the second time, expected each once"},
+    {"divert: { " SERVICES "\nexempt = [ 1 ]; };\nrules = [ ];",
+     ":2: an address in exempt is a number, expected a string as \"192.0.2.0/24\""},
+    {"divert: { " SERVICES "\nexempt = [ \"192.0.2.1\",\n\"192.0.2.256\" ]; };\nrules = [ ];",
+     ":3: bad address \"192.0.2.256\" in exempt (no address), expected one as \"192.0.2.1\" or \"2001:db8::/32\""},
+    {"divert: { " SERVICES "\nexempt = [ \"192.0.2.0/33\" ]; };\nrules = [ ];",
+     ":2: bad address \"192.0.2.0/33\" in exempt (prefix not from 0 to 32), expected one as \"192.0.2.1\" or "
+     "\"2001:db8::/32\""},
+    {"divert: { " SERVICES "\nexempt = [ \"2001:db8::/129\" ]; };\nrules = [ ];",
+     ":2: bad address \"2001:db8::/129\" in exempt (prefix not from 0 to 128), expected one as \"192.0.2.1\" or "
+     "\"2001:db8::/32\""},
+    {"divert: { " SERVICES "\nexempt = [ \"192.0.2.1/24\" ]; };\nrules = [ ];",
+     ":2: bad address \"192.0.2.1/24\" in exempt (bits set behind the prefix), expected one as \"192.0.2.1\" or "
+     "\"2001:db8::/32\""},
+
+    /* queues */
+    {MINIMAL "queues: { first = 65536; };", ":2: queues.first is 65536, expected a number from 0 to 65535"},
+    {MINIMAL "queues: { first = -1; };", ":2: queues.first is -1, expected a number from 0 to 65535"},
+    {MINIMAL "queues: { count = 0; };", ":2: queues.count is 0, expected a number from 1 to 1024"},
+    {MINIMAL "queues: { count = \"all\"; };",
+     ":2: queues.count is \"all\", expected \"auto\" or a number from 1 to 1024"},
+    {MINIMAL "queues: { first = 65534;\n count = 3; };",
+     ":3: queues 65534 to 65536, expected the last one at most 65535"},
+    {MINIMAL "queues: { length = 0; };", ":2: queues.length is 0, expected a number from 1 to 1000000"},
+    {MINIMAL "queues: { pin = 1; };", ":2: queues.pin is a number, expected true or false"},
+    {MINIMAL "queues: { batch = 257; };", ":2: queues.batch is 257, expected a number from 1 to 256"},
+    {MINIMAL "queues: { receive_buffer = 1; };",
+     ":2: queues.receive_buffer is 1, expected a number from 65536 to 1073741824"},
+
+    /* marks */
+    {MINIMAL "marks: { mask = 0x3f0; };",
+     ":2: marks.mask 0x000003f0 has too few bits, expected at least 7 neighbouring bits as 0x7f000000"},
+    {MINIMAL "marks: { mask = 0; };",
+     ":2: marks.mask 0x00000000 has too few bits, expected at least 7 neighbouring bits as 0x7f000000"},
+    {MINIMAL "marks: { mask = 0xff0f; };",
+     ":2: marks.mask 0x0000ff0f has gaps, expected at least 7 neighbouring bits as 0x7f000000"},
+    {MINIMAL "marks: { mask = -1; };", ":2: marks.mask is -1, expected a number from 0 to 4294967295"},
+
+    /* the rest */
+    {MINIMAL "policies: {\n on_stop = \"ajar\"; };", ":3: policies.on_stop is \"ajar\", expected open or closed"},
+    {MINIMAL "policies: {\n on_crash = 1; };", ":3: policies.on_crash is a number, expected open or closed"},
+    {MINIMAL "policies: {\n on_overload = \"\"; };", ":3: policies.on_overload is \"\", expected open or closed"},
+    {MINIMAL "policies: {\n on_memory = \"Open\"; };", ":3: policies.on_memory is \"Open\", expected open or closed"},
+    {MINIMAL "limits: { regex_steps = 99; };", ":2: limits.regex_steps is 99, expected a number from 100 to 100000000"},
+    {MINIMAL "limits: { answers_per_second = -1; };",
+     ":2: limits.answers_per_second is -1, expected a number from 0 to 1000000"},
+    {MINIMAL "limits: { events_per_second = 1000001; };",
+     ":2: limits.events_per_second is 1000001, expected a number from 0 to 1000000"},
+    {MINIMAL "limits: { event_ring = 15; };", ":2: limits.event_ring is 15, expected a number from 16 to 1048576"},
+    {MINIMAL "log: { level = \"loud\"; };", ":2: log.level is \"loud\", expected error, warning, info or debug"},
+    {MINIMAL "events: { file = 1; };", ":2: events.file is a number, expected a string"},
+    {MINIMAL "events: { stats_interval = 86401; };",
+     ":2: events.stats_interval is 86401, expected a number from 0 to 86400"},
+    {MINIMAL "control: { socket = \"/123456789/123456789/123456789/123456789/123456789/123456789/123456789/123456789/"
+             "123456789/123456789/1234567\"; };",
+     ":2: control.socket has 108 characters, expected at most 107"},
+    {"divert: { " SERVICES " };\nrules = \"a\";", ":2: rules is a string, expected a list ( ) or an array [ ]"},
+    {"divert: { " SERVICES " };\nrules = [\n 1 ];",
+     ":3: a name in rules is a number, expected a string as \"rules/*.conf\""},
+    {"divert: { " SERVICES " };\nrules = [ \"\" ];",
+     ":2: an empty name in rules, expected a file or a pattern as \"rules/*.conf\""},
+    {"divert: { " SERVICES " };\nrules = [ \"/nowhere/a.conf\" ];",
+     ":2: no rule file \"/nowhere/a.conf\", expected a file at /nowhere/a.conf"},
+};
+
+START_TEST(wrong_setting)
+{
+    assert_wrong(wrong[_i].text, wrong[_i].error);
+}
+END_TEST
+
+START_TEST(missing_file)
+{
+    ck_assert_ptr_null(config_load(file, d));
+    assert_error(0, ": cannot open: No such file or directory, expected a readable file");
+    ck_assert_uint_eq(diag_count(d), 1);
+}
+END_TEST
+
+START_TEST(unreadable_file)
+{
+    if (geteuid() == 0 && seteuid(65534) != 0)
+        ck_abort_msg("root, and cannot be another");
+    ck_assert_ptr_null(config_load("/proc/1/environ", d));
+    ck_assert_str_eq(diag_text(d, 0), "/proc/1/environ: cannot open: Permission denied, expected a readable file");
+    ck_assert_uint_eq(diag_count(d), 1);
+    (void)!seteuid(0);
+}
+END_TEST
+
+START_TEST(not_a_file)
+{
+    ck_assert_ptr_null(config_load("/tmp", d));
+    ck_assert_str_eq(diag_text(d, 0), "/tmp: not a regular file, expected a readable file");
+    ck_assert_int_eq(mkfifo(file, 0600), 0);
+    ck_assert_ptr_null(config_load(file, d));
+    assert_error(1, ": not a regular file, expected a readable file");
+}
+END_TEST
+
+START_TEST(nul_byte)
+{
+    static const char text[] = MINIMAL "\n\0mood = 1;";
+    write_file(file, text, sizeof text);
+    ck_assert_ptr_null(config_load(file, d));
+    assert_error(0, ":3: a NUL byte, expected text");
+}
+END_TEST
+
+START_TEST(all_errors_at_once)
+{
+    ck_assert_ptr_null(load("mode = 1;\ndivert: {\n hook = \"x\";\n services = ( { proto = \"tcp\"; ports = [ 0,\n"
+                            "70000 ]; } ); };\nlog: { level = 1; };\nrules = [ ];"));
+    assert_error(0, ":1: mode is a number, expected enforce or monitor");
+    assert_error(1, ":3: divert.hook is \"x\", expected forward, input or output");
+    assert_error(2, ":4: bad port 0, expected a port from 1 to 65535 or a range as \"8000-8100\"");
+    assert_error(3, ":5: bad port 70000, expected a port from 1 to 65535 or a range as \"8000-8100\"");
+    assert_error(4, ":6: log.level is a number, expected error, warning, info or debug");
+    ck_assert_uint_eq(diag_count(d), 5);
+}
+END_TEST
+
+static void assert_defaults(const struct config *c)
+{
+    ck_assert_int_eq(c->mode, MODE_ENFORCE);
+    ck_assert_int_eq(c->divert.family, FAMILY_AUTO);
+    ck_assert_int_eq(c->divert.hook, HOOK_FORWARD);
+    ck_assert_int_eq(c->divert.priority, 0);
+    ck_assert_int_eq(c->divert.br_netfilter, BR_NETFILTER_SET);
+    ck_assert_uint_eq(c->divert.n_ifaces, 0);
+    ck_assert_uint_eq(c->divert.exempt.n, 0);
+    ck_assert_uint_eq(c->queues.first, 0);
+    ck_assert_uint_eq(c->queues.count, 0);
+    ck_assert_uint_eq(c->queues.length, 8192);
+    ck_assert(!c->queues.pin);
+    ck_assert_uint_eq(c->queues.batch, 64);
+    ck_assert_uint_eq(c->queues.receive_buffer, 67108864);
+    ck_assert_uint_eq(c->marks_mask, 0x7f000000);
+    ck_assert_int_eq(c->policies.on_stop, POLICY_OPEN);
+    ck_assert_int_eq(c->policies.on_crash, POLICY_OPEN);
+    ck_assert_int_eq(c->policies.on_overload, POLICY_OPEN);
+    ck_assert_int_eq(c->policies.on_memory, POLICY_CLOSED);
+    ck_assert_uint_eq(c->limits.regex_steps, 100000);
+    ck_assert_uint_eq(c->limits.answers_per_second, 1000);
+    ck_assert_uint_eq(c->limits.events_per_second, 10000);
+    ck_assert_uint_eq(c->limits.event_ring, 4096);
+    ck_assert_int_eq(c->log.level, 6);
+    ck_assert_str_eq(c->events.file, "/var/log/sluice/eve.json");
+    ck_assert_uint_eq(c->events.stats_interval, 60);
+    ck_assert_str_eq(c->control_socket, "/run/sluice/sluice.sock");
+    ck_assert_uint_eq(c->rules.n, 1);
+    ck_assert_str_eq(c->rules.at[0], "rules/*.conf");
+}
+
+START_TEST(defaults)
+{
+    struct config *c = load_right("divert: { " SERVICES " };");
+    assert_defaults(c);
+    ck_assert_str_eq(c->file, file);
+    ck_assert_uint_eq(c->divert.n_services, 1);
+    ck_assert_int_eq(c->divert.services[0].proto, 6);
+    ck_assert_uint_eq(c->divert.services[0].n_ports, 0);
+    ck_assert_uint_eq(c->rule_files.n, 0);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(shipped)
+{
+    struct config *c = config_load(SOURCE_DIR "/conf/sluice.conf", d);
+    diag_print(d, stderr);
+    ck_assert_ptr_nonnull(c);
+    assert_defaults(c);
+    ck_assert_uint_eq(c->divert.n_services, 4);
+    ck_assert_uint_eq(c->divert.services[0].n_ports, 7);
+    ck_assert_uint_eq(c->divert.services[0].ports[6].first, 8000);
+    ck_assert_uint_eq(c->divert.services[0].ports[6].last, 8100);
+    ck_assert_int_eq(c->divert.services[1].proto, 17);
+    ck_assert_int_eq(c->divert.services[2].proto, 1);
+    ck_assert_int_eq(c->divert.services[3].proto, 58);
+    config_free(c);
+}
+END_TEST
+
+static const char everything[] =
+    "mode = \"monitor\";\n"
+    "divert: { family = \"bridge\"; hook = \"input\"; priority = -300; br_netfilter = \"check\";\n"
+    "  interfaces = ( { name = \"eth0\"; side = \"outside\"; }, { name = \"a23456789012345\"; side = \"inside\"; } );\n"
+    "  services = ( { proto = 47; }, { proto = \"any\"; }, { proto = \"sctp\"; ports = [ \"1-65535\", \"7\" ]; } );\n"
+    "  exempt = [ \"192.0.2.0/24\", \"2001:db8::1\", \"0.0.0.0/0\" ]; };\n"
+    "queues: { first = 65534; count = 2; length = 1; pin = true; batch = 256; receive_buffer = 65536; };\n"
+    "marks: { mask = 0xfe000000; };\n"
+    "policies: { on_stop = \"closed\"; on_crash = \"closed\"; on_overload = \"closed\"; on_memory = \"open\"; };\n"
+    "limits: { regex_steps = 100; answers_per_second = 0; events_per_second = 0; event_ring = 16; };\n"
+    "log: { level = \"error\"; };\n"
+    "events: { file = \"\"; stats_interval = 0; };\n"
+    "control: { socket = \"\"; };\n"
+    "rules = [ ];\n";
+
+START_TEST(every_setting)
+{
+    struct config *c = load_right(everything);
+    ck_assert_int_eq(c->mode, MODE_MONITOR);
+    ck_assert_int_eq(c->divert.family, FAMILY_BRIDGE);
+    ck_assert_int_eq(c->divert.hook, HOOK_INPUT);
+    ck_assert_int_eq(c->divert.priority, -300);
+    ck_assert_int_eq(c->divert.br_netfilter, BR_NETFILTER_CHECK);
+    ck_assert_uint_eq(c->divert.n_ifaces, 2);
+    ck_assert_str_eq(c->divert.ifaces[0].name, "eth0");
+    ck_assert(c->divert.ifaces[0].outside);
+    ck_assert(!c->divert.ifaces[1].outside);
+    ck_assert_int_eq(c->divert.services[0].proto, 47);
+    ck_assert_int_eq(c->divert.services[1].proto, -1);
+    ck_assert_int_eq(c->divert.services[2].proto, 132);
+    ck_assert_uint_eq(c->divert.services[2].ports[0].last, 65535);
+    ck_assert_uint_eq(c->divert.services[2].ports[1].first, 7);
+    ck_assert_uint_eq(c->divert.services[2].ports[1].last, 7);
+    ck_assert_uint_eq(c->divert.exempt.n, 3);
+    ck_assert_str_eq(c->divert.exempt.at[1], "2001:db8::1");
+    ck_assert_uint_eq(c->queues.first, 65534);
+    ck_assert_uint_eq(c->queues.count, 2);
+    ck_assert_uint_eq(c->queues.length, 1);
+    ck_assert(c->queues.pin);
+    ck_assert_uint_eq(c->queues.batch, 256);
+    ck_assert_uint_eq(c->queues.receive_buffer, 65536);
+    ck_assert_uint_eq(c->marks_mask, 0xfe000000);
+    ck_assert_int_eq(c->policies.on_stop, POLICY_CLOSED);
+    ck_assert_int_eq(c->policies.on_crash, POLICY_CLOSED);
+    ck_assert_int_eq(c->policies.on_overload, POLICY_CLOSED);
+    ck_assert_int_eq(c->policies.on_memory, POLICY_OPEN);
+    ck_assert_uint_eq(c->limits.regex_steps, 100);
+    ck_assert_uint_eq(c->limits.answers_per_second, 0);
+    ck_assert_uint_eq(c->limits.events_per_second, 0);
+    ck_assert_uint_eq(c->limits.event_ring, 16);
+    ck_assert_int_eq(c->log.level, 3);
+    ck_assert_ptr_null(c->events.file);
+    ck_assert_uint_eq(c->events.stats_interval, 0);
+    ck_assert_ptr_null(c->control_socket);
+    ck_assert_uint_eq(c->rules.n, 0);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(globs)
+{
+    char path[192];
+    put("b.conf");
+    put("a.conf");
+    put("c.rules");
+    struct config *c =
+        load_right("divert: { " SERVICES " };\nrules = [ \"c.rules\", \"[ab].conf\", \"a.conf\", \"*.no\" ];");
+    ck_assert_uint_eq(c->rules.n, 4);
+    ck_assert_uint_eq(c->rule_files.n, 3);
+    snprintf(path, sizeof path, "%s/c.rules", folder);
+    ck_assert_str_eq(c->rule_files.at[0], path);
+    snprintf(path, sizeof path, "%s/a.conf", folder);
+    ck_assert_str_eq(c->rule_files.at[1], path);
+    snprintf(path, sizeof path, "%s/b.conf", folder);
+    ck_assert_str_eq(c->rule_files.at[2], path);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(glob_in_an_odd_folder)
+{
+    char odd[128], path[192];
+    static const char text[] = "divert: { " SERVICES " }; rules = [ \"*.rules\" ];";
+    snprintf(odd, sizeof odd, "%s/[x]*", folder);
+    ck_assert_int_eq(mkdir(odd, 0700), 0);
+    put("[x]*/a.rules");
+    snprintf(path, sizeof path, "%s/s.conf", odd);
+    write_file(path, text, sizeof text - 1);
+    struct config *c = config_load(path, d);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_uint_eq(c->rule_files.n, 1);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(glob_in_the_working_folder)
+{
+    put("a.rules");
+    struct config *c = load("divert: { " SERVICES " }; rules = [ \"a.rules\" ];");
+    config_free(c);
+    ck_assert_int_eq(chdir(folder), 0);
+    c = config_load("sluice.conf", d);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_str_eq(c->rule_files.at[0], "a.rules");
+    config_free(c);
+}
+END_TEST
+
+START_TEST(text_that_looks_wrong_and_is_not)
+{
+    config_free(load_right(MINIMAL "# 99999999999 @include \"x\"\n// 99999999999\n/* 99999999999 \"\n */\n"
+                                   "events: { file = \"/tmp/\\\"99999999999 @include # x\"; };\nlog: { };"));
+}
+END_TEST
+
+START_TEST(reading_after_errors)
+{
+    ck_assert_ptr_null(load("mode = 1;"));
+    size_t before = diag_count(d);
+    /* Errors of others in the same list are not this file's. */
+    struct config *c = load(MINIMAL);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_uint_eq(diag_count(d), before);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(names)
+{
+    ck_assert_str_eq(policy_name(POLICY_OPEN), "open");
+    ck_assert_str_eq(policy_name(POLICY_CLOSED), "closed");
+    config_free(NULL);
+}
+END_TEST
+
+START_TEST(nearest)
+{
+    static const char *const words[] = {"first", "count", "length", NULL};
+    ck_assert_str_eq(reader_nearest("frist", words), "first");
+    ck_assert_str_eq(reader_nearest("lenght", words), "length");
+    ck_assert_str_eq(reader_nearest("counts", words), "count");
+    ck_assert_ptr_null(reader_nearest("colour", words));
+    ck_assert_ptr_null(reader_nearest("", words));
+}
+END_TEST
+
+/* Every key of a settings tree has its own entry in the manual: .It Ic key or .It Ic group.key */
+static void assert_in_manual(const config_setting_t *s, const char *group, const char *manual)
+{
+    char entry[160];
+    const char *name = config_setting_name(s);
+    if (name) {
+        snprintf(entry, sizeof entry, "\n.It Ic %s%s%s\n", group, *group ? "." : "", name);
+        ck_assert_msg(strstr(manual, entry) != NULL, "sluice.conf(5) lacks%s", entry);
+        group = name;
+    }
+    for (int i = 0; config_setting_is_aggregate(s) && i < config_setting_length(s); i++)
+        assert_in_manual(config_setting_get_elem(s, (unsigned)i), group, manual);
+}
+
+START_TEST(manual_has_every_key)
+{
+    static char manual[1 << 16];
+    struct reader r;
+    FILE *f = fopen(SOURCE_DIR "/man/sluice.conf.5", "r");
+    ck_assert_ptr_nonnull(f);
+    manual[fread(manual, 1, sizeof manual - 1, f)] = '\0';
+    fclose(f);
+    ck_assert(reader_open(&r, SOURCE_DIR "/conf/sluice.conf", d));
+    const config_setting_t *root = reader_root(&r);
+    ck_assert_int_eq(config_setting_length(root), 10);
+    for (int i = 0; i < config_setting_length(root); i++)
+        assert_in_manual(config_setting_get_elem(root, (unsigned)i), "", manual);
+    reader_close(&r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("config");
+    TCase *t = tcase_create("config");
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_loop_test(t, wrong_setting, 0, ARRAY_LEN(wrong));
+    tcase_add_test(t, missing_file);
+    tcase_add_test(t, unreadable_file);
+    tcase_add_test(t, not_a_file);
+    tcase_add_test(t, nul_byte);
+    tcase_add_test(t, all_errors_at_once);
+    tcase_add_test(t, defaults);
+    tcase_add_test(t, shipped);
+    tcase_add_test(t, every_setting);
+    tcase_add_test(t, globs);
+    tcase_add_test(t, glob_in_an_odd_folder);
+    tcase_add_test(t, glob_in_the_working_folder);
+    tcase_add_test(t, text_that_looks_wrong_and_is_not);
+    tcase_add_test(t, reading_after_errors);
+    tcase_add_test(t, names);
+    tcase_add_test(t, nearest);
+    tcase_add_test(t, manual_has_every_key);
+    suite_add_tcase(s, t);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <yajl/yajl_tree.h>
+
+#include "observe/events.h"
+#include "observe/json.h"
+#include "observe/stats.h"
+
+static char folder[64], file[96], rotated[96];
+
+static void set_up(void)
+{
+    strcpy(folder, "/tmp/check_observe.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/eve.json", folder);
+    snprintf(rotated, sizeof rotated, "%s/eve.json.1", folder);
+}
+
+static void tear_down(void)
+{
+    unlink(file);
+    unlink(rotated);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+
+/* JSON: a line's tree, and its members by a path "a.b". */
+static yajl_val parse(const char *line)
+{
+    char why[256];
+    size_t len = strlen(line);
+    ck_assert_uint_gt(len, 0);
+    ck_assert_ptr_eq(strchr(line, '\n'), line + len - 1);
+    yajl_val v = yajl_tree_parse(line, why, sizeof why);
+    ck_assert_msg(v && YAJL_IS_OBJECT(v), "%s: %s", why, line);
+    return v;
+}
+
+static yajl_val member(yajl_val v, const char *path)
+{
+    char copy[128], *at = copy, *part;
+    snprintf(copy, sizeof copy, "%s", path);
+    while (v && (part = strsep(&at, "."))) {
+        const char *one[] = {part, NULL};
+        v = yajl_tree_get(v, one, yajl_t_any);
+    }
+    return v;
+}
+
+static void assert_text(yajl_val v, const char *path, const char *expected)
+{
+    yajl_val m = member(v, path);
+    ck_assert_msg(YAJL_IS_STRING(m), "%s is no string", path);
+    ck_assert_str_eq(YAJL_GET_STRING(m), expected);
+}
+
+static void assert_number(yajl_val v, const char *path, const char *expected)
+{
+    yajl_val m = member(v, path);
+    ck_assert_msg(YAJL_IS_NUMBER(m), "%s is no number", path);
+    ck_assert_str_eq(YAJL_GET_NUMBER(m), expected);
+}
+
+static void assert_absent(yajl_val v, const char *path)
+{
+    ck_assert_msg(!member(v, path), "%s is there", path);
+}
+
+static yajl_val formatted(const struct event *e)
+{
+    char *line = event_format(e);
+    ck_assert_ptr_nonnull(line);
+    yajl_val v = parse(line);
+    free(line);
+    return v;
+}
+
+static struct event tcp_event(enum event_type type)
+{
+    struct event e = {.time_ns = 1700000000123456789ull, .flow_id = (1ull << 53) - 1, .type = type, .ip_version = 4,
+                      .proto = IPPROTO_TCP, .ttl = 63, .tos = 16, .tcp_flags = 0x12, .severity = 2, .srcport = 40000,
+                      .dstport = 65535, .queue = 7, .tcp_window = 512, .has_ports = true, .is_tcp = true,
+                      .blocked = true, .length = 60, .ip_id = 99, .tcp_seq = 4294967295u, .tcp_ack = 5,
+                      .rule_id = 100010, .in_dev = "eth0", .out_dev = "eth1", .action = "reject", .reason = "rules",
+                      .ct_state = "new", .ct_direction = "original", .anomalies = "bad_flags,land", .name = "a rule"};
+    inet_pton(AF_INET, "192.0.2.1", e.src);
+    inet_pton(AF_INET, "198.51.100.2", e.dst);
+    return e;
+}
+
+START_TEST(format_tcp_alert)
+{
+    struct event e = tcp_event(EVENT_ALERT);
+    yajl_val v = formatted(&e);
+    assert_text(v, "event_type", "alert");
+    assert_number(v, "flow_id", "9007199254740991");
+    assert_text(v, "in_iface", "eth0");
+    assert_text(v, "src_ip", "192.0.2.1");
+    assert_number(v, "src_port", "40000");
+    assert_text(v, "dest_ip", "198.51.100.2");
+    assert_number(v, "dest_port", "65535");
+    assert_text(v, "proto", "TCP");
+    assert_text(v, "alert.action", "blocked");
+    assert_number(v, "alert.gid", "1");
+    assert_number(v, "alert.signature_id", "100010");
+    assert_number(v, "alert.rev", "1");
+    assert_text(v, "alert.signature", "a rule");
+    assert_text(v, "alert.category", "");
+    assert_number(v, "alert.severity", "2");
+    assert_number(v, "sluice.queue", "7");
+    assert_text(v, "sluice.action", "reject");
+    assert_text(v, "sluice.out_iface", "eth1");
+    assert_text(v, "sluice.ct_state", "new");
+    assert_text(v, "sluice.ct_direction", "original");
+    assert_text(v, "sluice.anomalies", "bad_flags,land");
+    assert_absent(v, "drop");
+    assert_absent(v, "vlan");
+    assert_absent(v, "icmp_type");
+    assert_absent(v, "sluice.mode");
+    yajl_tree_free(v);
+}
+END_TEST
+
+START_TEST(format_tcp_drop)
+{
+    static const struct {
+        const char *path;
+        bool set;
+    } flags[] = {{"drop.fin", false}, {"drop.syn", true}, {"drop.rst", false},
+                 {"drop.psh", false}, {"drop.ack", true}, {"drop.urg", false}};
+    struct event e = tcp_event(EVENT_DROP);
+    yajl_val v = formatted(&e);
+    assert_text(v, "event_type", "drop");
+    assert_number(v, "drop.len", "60");
+    assert_number(v, "drop.tos", "16");
+    assert_number(v, "drop.ttl", "63");
+    assert_number(v, "drop.ipid", "99");
+    assert_number(v, "drop.tcpseq", "4294967295");
+    assert_number(v, "drop.tcpack", "5");
+    assert_number(v, "drop.tcpwin", "512");
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+        ck_assert_msg(flags[i].set ? YAJL_IS_TRUE(member(v, flags[i].path)) : YAJL_IS_FALSE(member(v, flags[i].path)),
+                      "%s", flags[i].path);
+    assert_text(v, "drop.reason", "rules");
+    assert_absent(v, "alert");
+    yajl_tree_free(v);
+}
+END_TEST
+
+START_TEST(format_udp6_vlan_monitor)
+{
+    struct event e = {.type = EVENT_ALERT, .ip_version = 6, .proto = IPPROTO_UDP, .srcport = 53, .dstport = 1024,
+                      .has_ports = true, .has_vlan = true, .vlan = 4094, .would_block = true, .action = "drop"};
+    inet_pton(AF_INET6, "2001:db8::1", e.src);
+    inet_pton(AF_INET6, "fe80::2", e.dst);
+    yajl_val v = formatted(&e);
+    assert_text(v, "src_ip", "2001:db8::1");
+    assert_text(v, "dest_ip", "fe80::2");
+    assert_text(v, "proto", "UDP");
+    ck_assert(YAJL_IS_ARRAY(member(v, "vlan")));
+    ck_assert_uint_eq(YAJL_GET_ARRAY(member(v, "vlan"))->len, 1);
+    ck_assert_int_eq(YAJL_GET_INTEGER(YAJL_GET_ARRAY(member(v, "vlan"))->values[0]), 4094);
+    assert_text(v, "alert.action", "allowed");
+    assert_text(v, "sluice.mode", "monitor");
+    assert_absent(v, "in_iface");
+    assert_absent(v, "sluice.out_iface");
+    assert_absent(v, "sluice.ct_state");
+    assert_absent(v, "sluice.anomalies");
+    yajl_tree_free(v);
+}
+END_TEST
+
+START_TEST(format_icmp_and_others)
+{
+    struct event e = {.type = EVENT_DROP, .ip_version = 4, .proto = IPPROTO_ICMP, .is_icmp = true, .icmp_type = 8,
+                      .icmp_code = 3, .reason = "memory"};
+    yajl_val v = formatted(&e);
+    assert_text(v, "proto", "ICMP");
+    assert_number(v, "icmp_type", "8");
+    assert_number(v, "icmp_code", "3");
+    assert_text(v, "drop.reason", "memory");
+    assert_absent(v, "src_port");
+    assert_absent(v, "drop.tcpseq");
+    yajl_tree_free(v);
+    e.proto = IPPROTO_ICMPV6;
+    v = formatted(&e);
+    assert_text(v, "proto", "IPv6-ICMP");
+    yajl_tree_free(v);
+    e.proto = 200;
+    v = formatted(&e);
+    assert_text(v, "proto", "200");
+    yajl_tree_free(v);
+    e.ip_version = 0;
+    v = formatted(&e);
+    assert_text(v, "src_ip", "");
+    yajl_tree_free(v);
+}
+END_TEST
+
+static void assert_signature(const char *name, const char *shown)
+{
+    struct event e = tcp_event(EVENT_ALERT);
+    snprintf(e.name, sizeof e.name, "%s", name);
+    yajl_val v = formatted(&e);
+    assert_text(v, "alert.signature", shown);
+    yajl_tree_free(v);
+}
+
+START_TEST(format_names)
+{
+    assert_signature("say \"no\" \\ \t\n \x01 </script>", "say \"no\" \\ \t\n \x01 </script>");
+    assert_signature("gr\xc3\xbc\xc3\x9f \xf0\x9f\x9a\xab", "gr\xc3\xbc\xc3\x9f \xf0\x9f\x9a\xab");
+    assert_signature("", "");
+    assert_signature("a\xff" "b bad bytes", "(not UTF-8)");
+    assert_signature("\xff\xff", "(not UTF-8)");
+    assert_signature("\xff", "(not UTF-8)");
+}
+END_TEST
+
+/* A name that was cut to fit the record, in the midst of a character, keeps all the others. */
+START_TEST(format_cut_name)
+{
+    char longer[256] = "", kept[128];
+    for (size_t i = 0; i < 50; i++)
+        strcat(longer, "\xf0\x9f\x9a\xab"); /* four bytes each, and the record holds 127 */
+    memcpy(kept, longer, 124);
+    kept[124] = '\0';
+    assert_signature(longer, kept);
+}
+END_TEST
+
+START_TEST(time_text)
+{
+    char buf[JSON_TIME_MAX];
+    setenv("TZ", "UTC", 1);
+    tzset();
+    ck_assert_str_eq(json_time(1700000000123456789ull, buf), "2023-11-14T22:13:20.123456+0000");
+    ck_assert_str_eq(json_time(0, buf), "1970-01-01T00:00:00.000000+0000");
+    setenv("TZ", "XXX-05:30", 1);
+    tzset();
+    ck_assert_str_eq(json_time(1700000000000000999ull, buf), "2023-11-15T03:43:20.000000+0530");
+}
+END_TEST
+
+START_TEST(counters_have_names)
+{
+    for (enum counter a = 0; a < COUNTERS; a++) {
+        ck_assert_ptr_nonnull(counter_name(a));
+        for (enum counter b = 0; b < a; b++)
+            ck_assert_str_ne(counter_name(a), counter_name(b));
+    }
+    struct counters c = {0};
+    count_add(&c, COUNT_BYTES, 5);
+    count_add(&c, COUNT_BYTES, 1ull << 40);
+    count_set(&c, COUNT_OVERRUNS, 3);
+    ck_assert_uint_eq(count_get(&c, COUNT_BYTES), (1ull << 40) + 5);
+    ck_assert_uint_eq(count_get(&c, COUNT_OVERRUNS), 3);
+    ck_assert_uint_eq(count_get(&c, COUNT_RECEIVED), 0);
+}
+END_TEST
+
+START_TEST(stats_json)
+{
+    struct queue_stats queues[2] = {{.number = 4, .waiting = 1, .kernel_dropped = 2, .user_dropped = 3},
+                                    {.number = 5, .kernel_dropped = 10}};
+    struct rule_stats rules[3] = {{.id = 1, .matches = 0, .name = "never", .action = "drop"},
+                                  {.id = 2, .matches = 18446744073709551615ull, .name = "\"often\"", .action = "log"},
+                                  {.id = 3, .matches = 1, .name = "\xfe\xfe\xfe\xfe\xfe", .action = "drop"}};
+    for (enum counter c = 0; c < COUNTERS; c++) {
+        queues[0].at[c] = 100 + c;
+        queues[1].at[c] = 1000;
+    }
+    struct stats s = {.uptime = 9, .diverted = 50, .bypassed = 6, .reloads = 7, .reloads_refused = 8,
+                      .events_written = 11, .events_dropped = 12, .queues = queues, .n_queues = 2, .rules = rules,
+                      .n_rules = 3};
+    char *line = stats_event(&s), path[96], number[32];
+    ck_assert_ptr_nonnull(line);
+    yajl_val v = parse(line);
+    free(line);
+    assert_text(v, "event_type", "stats");
+    ck_assert(YAJL_IS_STRING(member(v, "timestamp")));
+    assert_number(v, "stats.uptime", "9");
+    assert_number(v, "stats.capture.kernel_packets", "50");
+    assert_number(v, "stats.capture.kernel_drops", "15");
+    for (enum counter c = 0; c < COUNTERS; c++) {
+        snprintf(path, sizeof path, "stats.packets.%s", counter_name(c));
+        snprintf(number, sizeof number, "%d", 1100 + (int)c);
+        assert_number(v, path, number);
+    }
+    snprintf(number, sizeof number, "%d", 2200 + COUNT_ACCEPTED + COUNT_REPEATED);
+    assert_number(v, "stats.ips.accepted", number);
+    assert_number(v, "stats.packets.diverted", "50");
+    assert_number(v, "stats.packets.bypassed", "6");
+    assert_number(v, "stats.reload.done", "7");
+    assert_number(v, "stats.reload.refused", "8");
+    assert_number(v, "stats.eve.written", "11");
+    snprintf(number, sizeof number, "%d", 12 + 1100 + COUNT_EVENTS_LOST);
+    assert_number(v, "stats.eve.dropped", number);
+    assert_number(v, "stats.rules_loaded", "3");
+    yajl_val q = member(v, "stats.queues"), r = member(v, "stats.rules");
+    ck_assert(YAJL_IS_ARRAY(q) && YAJL_IS_ARRAY(r));
+    ck_assert_uint_eq(YAJL_GET_ARRAY(q)->len, 2);
+    assert_number(YAJL_GET_ARRAY(q)->values[0], "queue", "4");
+    assert_number(YAJL_GET_ARRAY(q)->values[0], "user_dropped", "3");
+    assert_number(YAJL_GET_ARRAY(q)->values[1], "received", "1000");
+    ck_assert_uint_eq(YAJL_GET_ARRAY(r)->len, 2); /* those that matched */
+    assert_number(YAJL_GET_ARRAY(r)->values[0], "id", "2");
+    assert_text(YAJL_GET_ARRAY(r)->values[0], "name", "\"often\"");
+    assert_number(YAJL_GET_ARRAY(r)->values[0], "matches", "18446744073709551615");
+    assert_text(YAJL_GET_ARRAY(r)->values[1], "name", "(not UTF-8)");
+    yajl_tree_free(v);
+}
+END_TEST
+
+START_TEST(stats_of_nothing)
+{
+    struct stats s = {0};
+    char *line = stats_event(&s);
+    yajl_val v = parse(line);
+    assert_number(v, "stats.packets.received", "0");
+    yajl_tree_free(v);
+    free(line);
+}
+END_TEST
+
+/* The writer. */
+static struct events *start(const char *to, size_t workers, size_t ring, uint32_t per_second)
+{
+    struct events_options opt = {.file = to, .workers = workers, .ring = ring, .per_second = per_second};
+    struct events *ev = NULL;
+    char why[256] = "";
+    ck_assert_msg(events_start(&opt, &ev, why, sizeof why) == 0, "%s", why);
+    return ev;
+}
+
+/* The n-th event of a worker; false when its ring is full. */
+static bool put(struct events *ev, size_t worker, uint32_t n)
+{
+    struct event *e = events_slot(ev, worker);
+    if (!e)
+        return false;
+    *e = tcp_event(EVENT_ALERT);
+    e->queue = (uint16_t)worker;
+    e->rule_id = n;
+    events_push(ev, worker);
+    return true;
+}
+
+static void put_all(struct events *ev, size_t worker, uint32_t n)
+{
+    for (uint32_t i = 0; i < n;)
+        if (put(ev, worker, i))
+            i++;
+        else
+            sched_yield();
+}
+
+/* How many lines a file has; each must be whole JSON. With `next` each worker's come in order, from next[worker] on. */
+static size_t count_lines(const char *path, uint32_t *next)
+{
+    FILE *f = fopen(path, "r");
+    ck_assert_ptr_nonnull(f);
+    char *line = NULL;
+    size_t size = 0, n = 0;
+    for (; getline(&line, &size, f) > 0; n++) {
+        yajl_val v = parse(line);
+        if (next) {
+            size_t worker = (size_t)YAJL_GET_INTEGER(member(v, "sluice.queue"));
+            ck_assert_uint_lt(worker, 2);
+            ck_assert_int_eq(YAJL_GET_INTEGER(member(v, "alert.signature_id")), next[worker]++);
+        }
+        yajl_tree_free(v);
+    }
+    free(line);
+    fclose(f);
+    return n;
+}
+
+static bool reaches(uint64_t (*counter)(const struct events *), const struct events *ev, uint64_t n)
+{
+    for (int i = 0; i < 2000 && counter(ev) < n; i++)
+        usleep(2000);
+    return counter(ev) == n;
+}
+
+#define EACH 20000
+
+static void *second_worker(void *ev)
+{
+    put_all(ev, 1, EACH);
+    return NULL;
+}
+
+START_TEST(writer_writes_all)
+{
+    struct events *ev = start(file, 2, 256, UINT32_MAX);
+    pthread_t other;
+    ck_assert_int_eq(pthread_create(&other, NULL, second_worker, ev), 0);
+    put_all(ev, 0, EACH);
+    pthread_join(other, NULL);
+    ck_assert(reaches(events_written, ev, 2 * EACH));
+    put_all(ev, 0, 0);
+    ck_assert_uint_eq(events_dropped(ev), 0);
+    events_stop(ev);
+    uint32_t next[2] = {0};
+    ck_assert_uint_eq(count_lines(file, next), 2 * EACH);
+    ck_assert_uint_eq(next[0], EACH);
+    ck_assert_uint_eq(next[1], EACH);
+}
+END_TEST
+
+/* What waits when the writer is stopped is written first. */
+START_TEST(writer_stop_writes_the_rest)
+{
+    struct events *ev = start(file, 2, 4096, UINT32_MAX);
+    for (uint32_t i = 0; i < 3000; i++) {
+        ck_assert(put(ev, 0, i));
+        ck_assert(put(ev, 1, i));
+    }
+    events_line(ev, strdup("{\"last\":1}\n"));
+    events_stop(ev);
+    ck_assert_uint_eq(count_lines(file, NULL), 6001);
+    struct stat st;
+    ck_assert_int_eq(stat(file, &st), 0);
+    ck_assert_int_eq(st.st_mode & 0777 & ~0640, 0);
+    events_stop(NULL);
+}
+END_TEST
+
+/* A full ring refuses at once, and the refused ones alone are missing. */
+START_TEST(writer_full_ring)
+{
+    struct events *ev = start(file, 1, 8, UINT32_MAX);
+    size_t taken = 0, refused = 0;
+    for (uint32_t i = 0; i < 100000; i++)
+        put(ev, 0, 0) ? taken++ : refused++;
+    ck_assert_uint_gt(refused, 0);
+    ck_assert(reaches(events_written, ev, taken));
+    events_stop(ev);
+    ck_assert_uint_eq(count_lines(file, NULL), taken);
+}
+END_TEST
+
+START_TEST(writer_rate)
+{
+    struct events *ev = start(file, 1, 4096, 10);
+    time_t before = time(NULL);
+    for (uint32_t i = 0; i < 1000; i++)
+        ck_assert(put(ev, 0, i));
+    ck_assert(reaches(events_dropped, ev, 1000 - events_written(ev)) || time(NULL) > before);
+    for (int i = 0; i < 1000 && events_written(ev) + events_dropped(ev) < 1000; i++)
+        usleep(2000);
+    uint64_t written = events_written(ev);
+    ck_assert_uint_eq(written + events_dropped(ev), 1000);
+    ck_assert_uint_ge(written, 10);
+    ck_assert_uint_le(written, 10 * (uint64_t)(time(NULL) - before + 1));
+    events_line(ev, strdup("{\"stats\":1}\n")); /* not events: no rate */
+    events_set_rate(ev, UINT32_MAX);
+    for (uint32_t i = 0; i < 100; i++)
+        ck_assert(put(ev, 0, i));
+    ck_assert(reaches(events_written, ev, written + 101));
+    events_stop(ev);
+    ck_assert_uint_eq(count_lines(file, NULL), written + 101);
+}
+END_TEST
+
+START_TEST(writer_reopens)
+{
+    struct events *ev = start(file, 1, 64, UINT32_MAX);
+    put_all(ev, 0, 10);
+    ck_assert(reaches(events_written, ev, 10));
+    ck_assert_int_eq(rename(file, rotated), 0);
+    put_all(ev, 0, 5);
+    ck_assert(reaches(events_written, ev, 15));
+    events_reopen(ev);
+    for (int i = 0; i < 1000 && access(file, F_OK) != 0; i++)
+        usleep(2000);
+    put_all(ev, 0, 7);
+    events_stop(ev);
+    ck_assert_uint_eq(count_lines(rotated, NULL), 15);
+    ck_assert_uint_eq(count_lines(file, NULL), 7);
+}
+END_TEST
+
+/* Where the file cannot be opened anew the old one is kept. */
+START_TEST(writer_keeps_file_when_reopening_fails)
+{
+    struct events *ev = start(file, 1, 64, UINT32_MAX);
+    ck_assert_int_eq(rename(file, rotated), 0);
+    ck_assert_int_eq(mkdir(file, 0700), 0);
+    events_reopen(ev);
+    usleep(100000);
+    put_all(ev, 0, 5);
+    events_stop(ev);
+    ck_assert_uint_eq(count_lines(rotated, NULL), 5);
+    ck_assert_int_eq(rmdir(file), 0);
+}
+END_TEST
+
+/* A full disk: what it does not take counts as dropped, not as written. */
+START_TEST(writer_full_disk)
+{
+    struct events *ev = start("/dev/full", 1, 4096, UINT32_MAX);
+    for (uint32_t i = 0; i < 500; i++)
+        ck_assert(put(ev, 0, i));
+    ck_assert(reaches(events_dropped, ev, 500));
+    ck_assert_uint_eq(events_written(ev), 0);
+    events_stop(ev);
+}
+END_TEST
+
+/* Longer than any buffer: the stats of many queues. */
+START_TEST(writer_long_lines)
+{
+    struct events *ev = start(file, 1, 64, UINT32_MAX);
+    size_t len = 300000;
+    for (int i = 0; i < 3; i++) {
+        char *line = malloc(len + 16);
+        strcpy(line, "{\"x\":\"");
+        memset(line + 6, 'y', len);
+        strcpy(line + 6 + len, "\"}\n");
+        put_all(ev, 0, 3);
+        events_line(ev, line);
+    }
+    ck_assert(reaches(events_written, ev, 12));
+    events_stop(ev);
+    ck_assert_uint_eq(count_lines(file, NULL), 12);
+}
+END_TEST
+
+START_TEST(writer_lines_are_bounded)
+{
+    struct events *ev = start(file, 1, 64, UINT32_MAX);
+    for (int i = 0; i < 100000; i++)
+        events_line(ev, strdup("{\"n\":1}\n"));
+    events_line(ev, NULL); /* out of memory: counted */
+    ck_assert_uint_gt(events_dropped(ev), 0);
+    for (int i = 0; i < 1000 && events_written(ev) + events_dropped(ev) < 100001; i++)
+        usleep(2000);
+    uint64_t written = events_written(ev);
+    ck_assert_uint_eq(written + events_dropped(ev), 100001);
+    events_stop(ev);
+    ck_assert_uint_eq(count_lines(file, NULL), written);
+}
+END_TEST
+
+START_TEST(writer_wrong_file)
+{
+    struct events_options opt = {.file = folder, .workers = 1, .ring = 8, .per_second = 1};
+    struct events *ev = NULL;
+    char why[256] = "";
+    ck_assert_int_eq(events_start(&opt, &ev, why, sizeof why), -EISDIR);
+    ck_assert_ptr_null(ev);
+    ck_assert_msg(strstr(why, folder) && strstr(why, "events.file"), "%s", why);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("observe");
+    TCase *t = tcase_create("format");
+    tcase_add_test(t, format_tcp_alert);
+    tcase_add_test(t, format_tcp_drop);
+    tcase_add_test(t, format_udp6_vlan_monitor);
+    tcase_add_test(t, format_icmp_and_others);
+    tcase_add_test(t, format_names);
+    tcase_add_test(t, format_cut_name);
+    tcase_add_test(t, time_text);
+    tcase_add_test(t, counters_have_names);
+    tcase_add_test(t, stats_json);
+    tcase_add_test(t, stats_of_nothing);
+    suite_add_tcase(s, t);
+    t = tcase_create("writer");
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, writer_writes_all);
+    tcase_add_test(t, writer_stop_writes_the_rest);
+    tcase_add_test(t, writer_full_ring);
+    tcase_add_test(t, writer_rate);
+    tcase_add_test(t, writer_reopens);
+    tcase_add_test(t, writer_keeps_file_when_reopening_fails);
+    tcase_add_test(t, writer_full_disk);
+    tcase_add_test(t, writer_long_lines);
+    tcase_add_test(t, writer_lines_are_bounded);
+    tcase_add_test(t, writer_wrong_file);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
