@@ -18,6 +18,8 @@ function(sluice_unit_test name layer)
   set(whole sluice_${layer} ${below})
   list(JOIN whole "," joined)
   target_link_libraries(check_${name} PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,${joined}>" PkgConfig::check)
+  # A library that another one names as well would otherwise be linked in two ways, which CMake refuses.
+  set_property(TARGET check_${name} PROPERTY LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${joined}")
   target_compile_definitions(check_${name} PRIVATE TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}" SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_compile_options(check_${name} PRIVATE -Wno-conversion -Wno-missing-prototypes)
   add_test(NAME unit.${name} COMMAND check_${name})

@@ -64,7 +64,7 @@ static bool is_unspecified(const struct ip_addr *a)
 static bool is_icmp_error(const struct packet *p)
 {
     if (p->l4 == L4_ICMPV6)
-        return p->icmp_type < 128;
+        return p->icmp_type < 128 || p->icmp_type == 137; /* a redirect counts as one: RFC 4443 2.4 (e.2) */
     return p->l4 == L4_ICMP && p->icmp_type != 8 && p->icmp_type != 13 && p->icmp_type != 17;
 }
 

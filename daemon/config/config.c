@@ -53,7 +53,7 @@ static void set_defaults(struct config *c)
     c->divert.br_netfilter = BR_NETFILTER_SET;
     c->queues.length = 8192;
     c->queues.batch = 64;
-    c->queues.receive_buffer = 16u << 20;
+    c->queues.receive_buffer = 64u << 20;
     c->marks_mask = 0x7f000000;
     c->policies.on_stop = c->policies.on_crash = c->policies.on_overload = POLICY_OPEN;
     c->policies.on_memory = POLICY_CLOSED;

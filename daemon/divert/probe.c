@@ -125,8 +125,9 @@ static int choose_family(const struct config *c, struct divert *d, char *why, si
         return 0;
     if (c->divert.family == FAMILY_BRIDGE) {
         snprintf(why, why_size,
-                 "this kernel cannot %s in the bridge family; use divert.family = \"inet\" (with br_netfilter) or \"auto\"",
-                 d->way == QUEUE_WAY_NONE ? "queue" : "track connections");
+                 "this kernel cannot queue%s in the bridge family; use divert.family = \"inet\" (with br_netfilter) "
+                 "or \"auto\"",
+                 d->way == QUEUE_WAY_NONE ? "" : " tracked connections");
         return -EOPNOTSUPP;
     }
     d->way = find_way(NFPROTO_INET);

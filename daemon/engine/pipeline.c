@@ -125,7 +125,7 @@ static struct fate repeat(struct worker *w, const struct decision *d)
 {
     uint32_t mask = w->divert->mark_mask;
     count_add(&w->counters, COUNT_REPEATED, 1);
-    return (struct fate){QUEUE_REPEAT, true, (d->mark & ~mask) | mark_of_code(mask, MARK_CODE_PASS)};
+    return (struct fate){QUEUE_REPEAT, true, (d->rule->mark & ~mask) | mark_of_code(mask, MARK_CODE_PASS)};
 }
 
 static struct fate accept_packet(struct worker *w, const struct decision *d)

@@ -12,15 +12,31 @@
 #define AT(member) (uint16_t) offsetof(struct packet, member)
 #define L4(kind) (GUARD_L4 + (kind))
 
-#define NUMBER(n, g, l, m, mx) {.name = n, .type = TYPE_INT, .guard = g, .load = l, .at = AT(m), .max = mx}
-#define PORT(n, g, m) {.name = n, .type = TYPE_INT, .guard = g, .load = LOAD_U16, .at = AT(m), .max = U16_MAX, .port = true}
-#define PORTS(proto, g) \
-    PORT(proto ".srcport", g, srcport), PORT(proto ".dstport", g, dstport), \
-    {.name = proto ".port", .type = TYPE_INT, .guard = g, .load = LOAD_BOTH_PORTS, .max = U16_MAX, .port = true}
-#define FLAG(n, bit) \
-    {.name = n, .type = TYPE_BOOL, .guard = L4(L4_TCP), .load = LOAD_BIT_U8, .at = AT(tcp_flags), .arg = bit}
-#define PROTO(n, number) {.name = n, .type = TYPE_BOOL, .load = LOAD_PROTO_IS, .arg = number}
-#define NAMED(n, l, set) {.name = n, .type = TYPE_NAMES, .load = l, .names = set}
+#define NUMBER(n, g, l, m, mx)                                                                                         \
+    {                                                                                                                  \
+        .name = n, .type = TYPE_INT, .guard = g, .load = l, .at = AT(m), .max = mx                                     \
+    }
+#define PORT(n, g, m)                                                                                                  \
+    {                                                                                                                  \
+        .name = n, .type = TYPE_INT, .guard = g, .load = LOAD_U16, .at = AT(m), .max = U16_MAX, .port = true           \
+    }
+#define PORTS(proto, g)                                                                                                \
+    PORT(proto ".srcport", g, srcport), PORT(proto ".dstport", g, dstport),                                            \
+    {                                                                                                                  \
+        .name = proto ".port", .type = TYPE_INT, .guard = g, .load = LOAD_BOTH_PORTS, .max = U16_MAX, .port = true     \
+    }
+#define FLAG(n, bit)                                                                                                   \
+    {                                                                                                                  \
+        .name = n, .type = TYPE_BOOL, .guard = L4(L4_TCP), .load = LOAD_BIT_U8, .at = AT(tcp_flags), .arg = bit        \
+    }
+#define PROTO(n, number)                                                                                               \
+    {                                                                                                                  \
+        .name = n, .type = TYPE_BOOL, .load = LOAD_PROTO_IS, .arg = number                                             \
+    }
+#define NAMED(n, l, set)                                                                                               \
+    {                                                                                                                  \
+        .name = n, .type = TYPE_NAMES, .load = l, .names = set                                                         \
+    }
 
 const struct field fields[] = {
     {.name = "in.dev", .type = TYPE_BYTES, .load = LOAD_DEV_NAME, .at = AT(meta.in_dev)},
@@ -37,7 +53,12 @@ const struct field fields[] = {
     {.name = "ip.src", .type = TYPE_ADDR, .guard = GUARD_IP, .load = LOAD_ADDR, .at = AT(src)},
     {.name = "ip.dst", .type = TYPE_ADDR, .guard = GUARD_IP, .load = LOAD_ADDR, .at = AT(dst)},
     {.name = "ip.addr", .type = TYPE_ADDR, .guard = GUARD_IP, .load = LOAD_BOTH_ADDRS},
-    {.name = "ip.proto", .type = TYPE_INT, .guard = GUARD_IP, .load = LOAD_U8, .at = AT(ip_proto), .max = U8_MAX,
+    {.name = "ip.proto",
+     .type = TYPE_INT,
+     .guard = GUARD_IP,
+     .load = LOAD_U8,
+     .at = AT(ip_proto),
+     .max = U8_MAX,
      .names = NAMES_PROTO},
     NUMBER("ip.ttl", GUARD_IP, LOAD_U8, ip_ttl, U8_MAX),
     NUMBER("ip.tos", GUARD_IP, LOAD_U8, ip_tos, U8_MAX),
@@ -79,8 +100,13 @@ const struct field fields[] = {
     NUMBER("gre.key", L4(L4_GRE), LOAD_GRE_KEY, gre_key, U32_MAX),
     NAMED("ct.state", LOAD_STATE, NAMES_STATE),
     NAMED("ct.direction", LOAD_DIRECTION, NAMES_DIRECTION),
-    {.name = "ct.mark", .type = TYPE_INT, .guard = GUARD_CT_MARK, .load = LOAD_U32, .at = AT(meta.ct_mark),
-     .max = U32_MAX, .needs = RULES_NEED_CT_MARK},
+    {.name = "ct.mark",
+     .type = TYPE_INT,
+     .guard = GUARD_CT_MARK,
+     .load = LOAD_U32,
+     .at = AT(meta.ct_mark),
+     .max = U32_MAX,
+     .needs = RULES_NEED_CT_MARK},
     NUMBER("packet.mark", GUARD_ALWAYS, LOAD_U32, meta.mark, U32_MAX),
     NUMBER("packet.len", GUARD_ALWAYS, LOAD_U32, meta.full_len, U32_MAX),
     NAMED("packet.anomaly", LOAD_ANOMALIES, NAMES_ANOMALY),
@@ -111,8 +137,8 @@ const char *field_guess(const char *name, size_t len)
 
 const char *field_type_name(enum field_type t)
 {
-    static const char *const names[] = {"true or false", "an integer", "a MAC address", "a name", "an address",
-                                        "a string"};
+    static const char *const names[] = {"true or false", "an integer", "a MAC address",
+                                        "a name",        "an address", "a string"};
     return names[t];
 }
 

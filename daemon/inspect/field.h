@@ -15,22 +15,31 @@ enum field_type {
 };
 
 /* When a field is there. GUARD_L4 + enum l4_kind: with that transport header. */
-enum field_guard {
-    GUARD_ALWAYS, GUARD_IP, GUARD_VLAN, GUARD_ETH_SRC, GUARD_ETH_DST, GUARD_CT_MARK,
-    GUARD_L4
-};
+enum field_guard { GUARD_ALWAYS, GUARD_IP, GUARD_VLAN, GUARD_ETH_SRC, GUARD_ETH_DST, GUARD_CT_MARK, GUARD_L4 };
 
 /* How a field is read. */
 enum field_load {
-    LOAD_U8, LOAD_U16, LOAD_U32, LOAD_MAC,
-    LOAD_TRUE_IF_U8, LOAD_BIT_U8, /* of tcp_flags; arg: the bit */
-    LOAD_VLAN_ID, LOAD_BOTH_PORTS, LOAD_MSS, LOAD_GRE_KEY,
-    LOAD_IP,                      /* arg: the version, 0 for any */
-    LOAD_PROTO_IS,                /* arg: the protocol */
-    LOAD_SIDE,                    /* of a device */
-    LOAD_STATE, LOAD_DIRECTION, LOAD_ANOMALIES, LOAD_OPTIONS,
-    LOAD_ADDR, LOAD_BOTH_ADDRS,
-    LOAD_DEV_NAME, LOAD_PAYLOAD,
+    LOAD_U8,
+    LOAD_U16,
+    LOAD_U32,
+    LOAD_MAC,
+    LOAD_TRUE_IF_U8,
+    LOAD_BIT_U8, /* of tcp_flags; arg: the bit */
+    LOAD_VLAN_ID,
+    LOAD_BOTH_PORTS,
+    LOAD_MSS,
+    LOAD_GRE_KEY,
+    LOAD_IP,       /* arg: the version, 0 for any */
+    LOAD_PROTO_IS, /* arg: the protocol */
+    LOAD_SIDE,     /* of a device */
+    LOAD_STATE,
+    LOAD_DIRECTION,
+    LOAD_ANOMALIES,
+    LOAD_OPTIONS,
+    LOAD_ADDR,
+    LOAD_BOTH_ADDRS,
+    LOAD_DEV_NAME,
+    LOAD_PAYLOAD,
 };
 
 /* Which names a TYPE_NAMES field has (bit i is name i), or a TYPE_INT field may be written with. */
@@ -39,11 +48,11 @@ enum field_names { NAMES_NONE, NAMES_SIDE, NAMES_STATE, NAMES_DIRECTION, NAMES_A
 struct field {
     const char *name;
     uint8_t type, guard, load, names;
-    uint16_t at;    /* offset in struct packet */
+    uint16_t at; /* offset in struct packet */
     uint8_t arg;
-    bool port;      /* may be compared with sets of ports */
-    uint8_t needs;  /* enum ruleset_need */
-    uint64_t max;   /* TYPE_INT: the greatest value */
+    bool port;     /* may be compared with sets of ports */
+    uint8_t needs; /* enum ruleset_need */
+    uint64_t max;  /* TYPE_INT: the greatest value */
 };
 
 extern const struct field fields[];

@@ -14,13 +14,13 @@ struct slot {
  * which a packet must have one, or in the list for all packets.
  */
 struct index {
-    struct slot *slots;     /* open addressing, at most half full */
+    struct slot *slots; /* open addressing, at most half full */
     size_t n_slots;
-    uint64_t *filter;       /* a bit for each key: most lookups end here, in the first-level cache */
+    uint64_t *filter; /* a bit for each key: most lookups end here, in the first-level cache */
     size_t filter_mask;
-    uint32_t *entries;      /* lists, each its length and then rule numbers, ascending */
-    uint32_t rest;          /* the list for all packets */
-    bool has[8];            /* by enum key_kind */
+    uint32_t *entries;           /* lists, each its length and then rule numbers, ascending */
+    uint32_t rest;               /* the list for all packets */
+    bool has[8];                 /* by enum key_kind */
     uint8_t prefixes[2][2][128]; /* [source, destination][IPv4, IPv6]: lengths in use */
     uint8_t n_prefixes[2][2];
 };

@@ -22,7 +22,7 @@ struct census {
     struct {
         index_key key;
         uint32_t count;
-    } *at;
+    } * at;
     size_t mask;
 };
 

@@ -4,8 +4,8 @@
 /* Guesses of how common things are; only their order matters. */
 #define WEIGHT_PORT_LOW (1.0f / 64)
 #define WEIGHT_PORT_HIGH (1.0f / 1024)
-#define WEIGHT_RARE (1.0f / 4096)
-#define WEIGHT_LEAST (1.0f / (1 << 20))
+#define WEIGHT_RARE (1.0f / (1 << 14))
+#define WEIGHT_LEAST (1.0f / (1 << 14)) /* not so small that sharing a key stops to count */
 
 static bool add(struct atoms *a, struct alternative *alt, struct atom atom)
 {
@@ -174,7 +174,7 @@ static bool add_values(struct atoms *a, struct alternative *alt, const struct te
 /* A field of a transport header is there only with that protocol. */
 static bool add_guard(struct atoms *a, struct alternative *alt, const struct test *t)
 {
-    static const uint8_t protos[] = {[L4_TCP] = 6, [L4_UDP] = 17, [L4_UDPLITE] = 136, [L4_ICMP] = 1,
+    static const uint8_t protos[] = {[L4_TCP] = 6,     [L4_UDP] = 17,   [L4_UDPLITE] = 136, [L4_ICMP] = 1,
                                      [L4_ICMPV6] = 58, [L4_SCTP] = 132, [L4_GRE] = 47};
     const struct field *f = &fields[t->field];
     if (f->guard <= GUARD_L4)

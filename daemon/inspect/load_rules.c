@@ -2,7 +2,8 @@
 #include "config/text.h"
 #include "inspect/loader.h"
 
-static const char *const keys[] = {"id", "name", "when", "action", "mark", "severity", "tags", "event", "enabled", NULL};
+static const char *const keys[] = {"id",       "name", "when",  "action",  "mark",
+                                   "severity", "tags", "event", "enabled", NULL};
 static const char *const actions[] = {"accept", "drop", "reject", "repeat", "mark", "log", NULL};
 static const char *const severities[] = {"high", "medium", "low", "info", NULL};
 

@@ -42,7 +42,7 @@ struct loader {
     struct set_names sets;
     struct place *set_places; /* by number in sets.names */
     size_t cap_set_places;
-    struct place *ids;        /* open addressing by id; 0 is free */
+    struct place *ids; /* open addressing by id; 0 is free */
     size_t n_ids, id_slots;
     struct expr expr;
     struct index_build build;

@@ -171,8 +171,9 @@ bool operand_compare(struct parser *ps, const struct field *f, struct test *t)
     enum token_kind op = ps->t.kind;
     t->negate = op == TOKEN_NE;
     if (op >= TOKEN_LT && f->type != TYPE_INT)
-        return expr_fail(ps->lx.error, ps->t.at, "%.*s compares integers and %s is %s, expected == or !=",
-                         (int)ps->t.len, ps->lx.text + ps->t.at, f->name, field_type_name(f->type));
+        return expr_fail(ps->lx.error, ps->t.at,
+                         "%.*s compares integers and %s is %s, expected == or !=", (int)ps->t.len,
+                         ps->lx.text + ps->t.at, f->name, field_type_name(f->type));
     if (!parse_next(ps))
         return false;
     if (ps->t.kind == TOKEN_NAME)
@@ -347,8 +348,11 @@ static bool parse_named_set(struct parser *ps, const struct field *f, struct tes
     const struct set *s = ps->pg->sets[number];
     if (!set_fits(f, s))
         return expr_fail(ps->lx.error, ps->t.at, "a set of %s is not for %s, expected one of %s", kinds[s->type],
-                         f->name, f->port ? "ports" : f->type == TYPE_ADDR ? "addresses" : f->type == TYPE_BYTES ?
-                         "strings" : "values in { }");
+                         f->name,
+                         f->port                 ? "ports"
+                         : f->type == TYPE_ADDR  ? "addresses"
+                         : f->type == TYPE_BYTES ? "strings"
+                                                 : "values in { }");
     t->op = ops[s->type];
     t->a = number;
     return parse_next(ps);

@@ -93,11 +93,18 @@ static bool parse_test(struct parser *ps, struct test *t)
     *t = (struct test){.field = (uint8_t)field};
     const struct field *f = &fields[field];
     switch (ps->t.kind) {
-    case TOKEN_EQ: case TOKEN_NE: case TOKEN_LT: case TOKEN_LE: case TOKEN_GT: case TOKEN_GE:
+    case TOKEN_EQ:
+    case TOKEN_NE:
+    case TOKEN_LT:
+    case TOKEN_LE:
+    case TOKEN_GT:
+    case TOKEN_GE:
         return operand_compare(ps, f, t);
     case TOKEN_IN:
         return operand_in(ps, f, t);
-    case TOKEN_CONTAINS: case TOKEN_STARTSWITH: case TOKEN_ENDSWITH:
+    case TOKEN_CONTAINS:
+    case TOKEN_STARTSWITH:
+    case TOKEN_ENDSWITH:
         return operand_part(ps, f, t);
     case TOKEN_MATCHES:
         return operand_regex(ps, f, t);

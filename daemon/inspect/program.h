@@ -7,18 +7,23 @@
 
 /* What a test asks of its field's values: any of them must satisfy it. */
 enum test_op {
-    TEST_RANGE,     /* a..b */
-    TEST_RANGES,    /* in the b ranges from number a on */
-    TEST_BITS,      /* has a bit of a */
-    TEST_PORTS,     /* in set a */
-    TEST_NET,       /* in net a */
-    TEST_ADDRS,     /* in set a */
-    TEST_EQUAL,     /* string a */
-    TEST_CONTAINS, TEST_STARTS, TEST_ENDS,
-    TEST_ONE_OF,    /* in set a */
-    TEST_MATCH,     /* regex a */
-    TEST_FIELD_EQ,  /* field `other` */
-    TEST_FIELD_LT, TEST_FIELD_LE, TEST_FIELD_GT, TEST_FIELD_GE,
+    TEST_RANGE,  /* a..b */
+    TEST_RANGES, /* in the b ranges from number a on */
+    TEST_BITS,   /* has a bit of a */
+    TEST_PORTS,  /* in set a */
+    TEST_NET,    /* in net a */
+    TEST_ADDRS,  /* in set a */
+    TEST_EQUAL,  /* string a */
+    TEST_CONTAINS,
+    TEST_STARTS,
+    TEST_ENDS,
+    TEST_ONE_OF,   /* in set a */
+    TEST_MATCH,    /* regex a */
+    TEST_FIELD_EQ, /* field `other` */
+    TEST_FIELD_LT,
+    TEST_FIELD_LE,
+    TEST_FIELD_GT,
+    TEST_FIELD_GE,
     TEST_NEVER,
 };
 

@@ -24,8 +24,7 @@ struct regex *regex_new(struct span pattern, char *why, size_t size, size_t *at)
 {
     int error;
     const uint8_t *text = pattern.len ? pattern.data : (const uint8_t *)"";
-    pcre2_code *code =
-        pcre2_compile(text, pattern.len, PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C, &error, at, NULL);
+    pcre2_code *code = pcre2_compile(text, pattern.len, PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C, &error, at, NULL);
     if (!code) {
         pcre2_get_error_message(error, (PCRE2_UCHAR *)why, size);
         return NULL;

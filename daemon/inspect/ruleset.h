@@ -62,7 +62,7 @@ void scratch_free(struct scratch *s);
 /* What the rules say of one packet. */
 struct decision {
     const struct rule *rule; /* the rule that decided (accept, drop, reject, repeat), or NULL: nothing did, it passes */
-    uint32_t mark;           /* the packet mark to set, where set_mark */
+    uint32_t mark;           /* the packet mark that mark rules set, where set_mark; a repeat rule brings its own */
     bool set_mark;
     bool undecided;          /* a regex ran into its limit before a rule decided: on_memory applies */
     const struct rule *undecided_rule; /* the rule whose regex that was, where undecided */

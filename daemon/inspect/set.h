@@ -22,8 +22,8 @@ struct set {
     enum set_type type;
     struct addr_range *ranges[2]; /* IPv4, IPv6 while filling; sealed: disjoint and sorted, IPv6 only */
     size_t n[2], cap[2];
-    uint32_t *first4, *last4;     /* sealed IPv4 ranges */
-    uint64_t *ports;              /* a bit each */
+    uint32_t *first4, *last4; /* sealed IPv4 ranges */
+    uint64_t *ports;          /* a bit each */
     struct strtab strings;
 };
 

@@ -136,7 +136,8 @@ static int read_error(const struct nlmsghdr *nlh)
 int queue_parse(struct span message, struct queue_packet *ret)
 {
     const struct nlmsghdr *nlh = (const void *)message.data;
-    if (message.len > INT32_MAX || !mnl_nlmsg_ok(nlh, (int)message.len))
+    /* mnl_nlmsg_ok takes a length past INT32_MAX for a negative one, and for good. */
+    if (message.len > INT32_MAX || !mnl_nlmsg_ok(nlh, (int)message.len) || nlh->nlmsg_len > message.len)
         return -EPROTO;
     if (nlh->nlmsg_type == NLMSG_ERROR)
         return read_error(nlh);

@@ -78,7 +78,8 @@ remove_run() {
         done <"$dir/pids"
     fi
     for ns in /run/netns/"$tag"-*; do
-        [[ -e $ns ]] && ip netns del "${ns##*/}"
+        # Another run may be tidying up after the same dead one.
+        [[ ! -e $ns ]] || ip netns del "${ns##*/}" 2>/dev/null
     done
     [[ ${LAB_KEEP:-} ]] || rm -rf "$dir"
 }

@@ -48,11 +48,11 @@ CONF
     write_rules
 }
 
-# rule ID ACTION CONDITION [FURTHER SETTINGS]: one more rule.
+# rule ID ACTION CONDITION [FURTHER SETTINGS]: one more rule, named $RULE_NAME where that is set.
 rule() {
     local condition=${3//\\/\\\\}
     condition=${condition//\"/\\\"}
-    RULES+=("{ id = $1; name = \"lab rule $1\"; action = \"$2\"; when = \"$condition\"; ${4:-} }")
+    RULES+=("{ id = $1; name = \"${RULE_NAME:-lab rule $1}\"; action = \"$2\"; when = \"$condition\"; ${4:-} }")
     write_rules
 }
 
@@ -125,10 +125,11 @@ said_more_than() {
 
 # Tells sluiced to read its files again and waits until it has.
 reload_sluice() {
-    local before
+    local before refused
     before=$(said_times reloaded)
+    refused=$(said_times 'reload refused')
     signal_sluice HUP
-    patiently 10 said_more_than 'reloaded\|reload refused' "$before" || fail "no reload"
+    patiently 10 said_more_than 'reloaded\|reload refused' $((before + refused)) || fail "no reload"
     said_more_than reloaded "$before" || fail "reload refused: $(tail -n 3 "$SLUICE_LOG")"
 }
 

@@ -114,6 +114,9 @@ start_routed() {
     give "$SERVER_NS" eth0 $SERVER4/16 $SERVER6/64
     give "$BOX_NS" out0 $BOX4/16 $BOX6/64
     give "$BOX_NS" in0 10.78.0.254/16 fd78::fe/64
+    # A router asks for its neighbours from its link-local address.
+    give "$BOX_NS" out0 fe80::1/64
+    give "$BOX_NS" in0 fe80::2/64
     set_switches "$BOX_NS" ipv4/ip_forward 1 ipv6/conf/all/forwarding 1
     ip -n "$CLIENT_NS" route add default via $BOX4
     ip -n "$CLIENT_NS" route add default via $BOX6

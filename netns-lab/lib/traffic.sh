@@ -112,7 +112,7 @@ start_nginx() {
     cat >"$LAB_DIR/nginx.conf" <<CONF
 user root;
 daemon off;
-worker_processes 1;
+master_process off;
 pid $LAB_DIR/nginx/pid;
 error_log stderr;
 events { worker_connections 256; }

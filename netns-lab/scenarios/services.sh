@@ -6,7 +6,7 @@
 start_bridge
 start_echo 22 80 5001
 rule 2801 drop 'tcp or udp'
-sluice_conf services='{ proto = "tcp"; ports = [ 80, "5000-5002" ]; }'
+sluice_conf services='{ proto = "tcp"; ports = ( 80, "5000-5002" ); }'
 start_sluice
 expect_ping 4
 expect_ping 6

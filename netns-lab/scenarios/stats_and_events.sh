@@ -7,7 +7,7 @@ start_bridge
 start_sink 9000
 rule 3101 drop 'payload startswith "evil"'
 rule 3102 log 'udp.dstport == 9000' 'severity = "low"; tags = [ "lab" ];'
-sluice_conf stats_interval=1
+sluice_conf stats_interval=1 services='{ proto = "udp"; }'
 start_sluice
 send_packets -d "$SERVER4" -p 9000 -n 300 -r 500 -e 3
 expect_arrived

@@ -1,0 +1,2 @@
+sluice_unit_test(queue queue)
+sluice_fuzz_target(netlink queue)

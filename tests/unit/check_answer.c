@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "answer/answer.h"
+#include "netns.h"
+
+static const uint8_t client_mac[6] = {2, 0, 0, 0, 0, 1}, server_mac[6] = {2, 0, 0, 0, 0, 2},
+                     own_mac[6] = {2, 0, 0, 0, 0, 9};
+static const struct iface port = {.index = 3, .name = "port0", .side = SIDE_OUTSIDE};
+
+/* The packet that is refused: built here, decoded by net/. */
+static uint8_t bytes[65536];
+static size_t length;
+static struct packet_meta meta;
+static struct packet p;
+
+/* The answer, decoded the same way. */
+static uint8_t frame[ANSWER_MAX + 64];
+static size_t frame_len;
+static struct packet a;
+
+static void set_up(void)
+{
+    meta = (struct packet_meta){.has_eth_src = true, .has_eth_dst = true, .bridged = true, .in_dev = &port};
+    memcpy(meta.eth_src, client_mac, 6);
+    memcpy(meta.eth_dst, server_mac, 6);
+    memset(frame, 0xee, sizeof frame);
+}
+
+static void put16_at(uint8_t *at, unsigned v)
+{
+    at[0] = (uint8_t)(v >> 8);
+    at[1] = (uint8_t)v;
+}
+
+static void put32_at(uint8_t *at, uint32_t v)
+{
+    put16_at(at, v >> 16);
+    put16_at(at + 2, v & 0xffff);
+}
+
+/* The IP header for l4_len bytes, from client to server; where the transport header begins. */
+static uint8_t *put_ip(int version, uint8_t proto, size_t l4_len)
+{
+    static const uint8_t v4[8] = {192, 0, 2, 1, 198, 51, 100, 2};
+    static const uint8_t v6[32] = {0x20, 1, 0xd, 0xb8, [15] = 1, [16] = 0x20, [17] = 1, [18] = 0xd, [19] = 0xb8,
+                                   [20] = 1, [31] = 2};
+    memset(bytes, 0, sizeof bytes);
+    if (version == 4) {
+        bytes[0] = 0x45;
+        put16_at(bytes + 2, (unsigned)(20 + l4_len));
+        put16_at(bytes + 4, 0x1234);
+        bytes[8] = 60;
+        bytes[9] = proto;
+        memcpy(bytes + 12, v4, 8);
+        length = 20 + l4_len;
+        return bytes + 20;
+    }
+    bytes[0] = 0x60;
+    put16_at(bytes + 4, (unsigned)l4_len);
+    bytes[6] = proto;
+    bytes[7] = 60;
+    memcpy(bytes + 8, v6, 32);
+    length = 40 + l4_len;
+    return bytes + 40;
+}
+
+static void fill_ip_checksum(void)
+{
+    if (bytes[0] >> 4 != 4)
+        return;
+    put16_at(bytes + 10, 0);
+    put16_at(bytes + 10, csum_fold(csum_add(0, bytes, 20)));
+}
+
+static void describe(void)
+{
+    meta.ethertype = bytes[0] >> 4 == 4 ? 0x0800 : 0x86dd;
+    meta.full_len = (uint32_t)length;
+}
+
+static void decode(void)
+{
+    describe();
+    fill_ip_checksum();
+    packet_decode(&p, &meta, span_of(bytes, length), PACKET_NEED_CHECKSUM);
+}
+
+static void fill_checksum(uint8_t *l4, size_t at, uint8_t proto)
+{
+    size_t len = length - (size_t)(l4 - bytes);
+    describe();
+    packet_decode(&p, &meta, span_of(bytes, length), 0);
+    bool plain = proto == IPPROTO_ICMP;
+    put16_at(l4 + at, csum_fold(csum_add(plain ? 0 : csum_pseudo(&p.src, &p.dst, proto, (uint32_t)len), l4, len)));
+}
+
+#define SEQ 0xfffffff0u
+#define ACK 0x01020304u
+
+static void tcp(int version, uint8_t flags, size_t data)
+{
+    uint8_t *h = put_ip(version, IPPROTO_TCP, 20 + data);
+    put16_at(h, 40000);
+    put16_at(h + 2, 80);
+    put32_at(h + 4, SEQ);
+    put32_at(h + 8, ACK);
+    h[12] = 5 << 4;
+    h[13] = flags;
+    put16_at(h + 14, 1000);
+    memset(h + 20, 'd', data);
+    fill_checksum(h, 16, IPPROTO_TCP);
+    decode();
+    ck_assert_uint_eq(p.anomalies, 0);
+}
+
+static void udp(int version, size_t data)
+{
+    uint8_t *h = put_ip(version, IPPROTO_UDP, 8 + data);
+    put16_at(h, 40000);
+    put16_at(h + 2, 53);
+    put16_at(h + 4, (unsigned)(8 + data));
+    for (size_t i = 0; i < data; i++)
+        h[8 + i] = (uint8_t)i;
+    fill_checksum(h, 6, IPPROTO_UDP);
+    decode();
+    ck_assert_uint_eq(p.anomalies, 0);
+}
+
+static void icmp(int version, uint8_t type)
+{
+    uint8_t *h = put_ip(version, version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, 36);
+    h[0] = type;
+    fill_checksum(h, 2, version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+    decode();
+}
+
+/* Builds the answer and checks what holds for all: addresses, MACs, checksums, no byte past the end. */
+static void answered(int version, size_t header)
+{
+    memset(frame, 0xee, sizeof frame);
+    frame_len = answer_build(&p, own_mac, frame);
+    ck_assert_uint_gt(frame_len, header);
+    ck_assert_uint_le(frame_len, ANSWER_MAX);
+    for (size_t i = frame_len; i < sizeof frame; i++)
+        ck_assert_uint_eq(frame[i], 0xee);
+    ck_assert_mem_eq(frame, client_mac, 6);
+    ck_assert_uint_eq((unsigned)(frame[header - 2] << 8 | frame[header - 1]), version == 4 ? 0x0800 : 0x86dd);
+    struct packet_meta m = {.ethertype = version == 4 ? 0x0800 : 0x86dd, .full_len = (uint32_t)(frame_len - header)};
+    packet_decode(&a, &m, span_of(frame + header, frame_len - header), PACKET_NEED_CHECKSUM);
+    ck_assert_uint_eq(a.anomalies, 0);
+    ck_assert_uint_eq(a.ip_version, version);
+    ck_assert_uint_eq(a.ip_len, frame_len - header);
+    ck_assert_uint_eq(a.ip_ttl, 64);
+    ck_assert(ip_addr_equal(&a.src, &p.dst));
+    ck_assert(ip_addr_equal(&a.dst, &p.src));
+}
+
+/* The sums once more by hand, lest the decoder looks away. */
+static void sums_are_good(size_t header, uint8_t proto)
+{
+    const uint8_t *ip = frame + header, *l4 = ip + a.ip_header_len;
+    size_t len = frame_len - header - a.ip_header_len;
+    if (a.ip_version == 4)
+        ck_assert_uint_eq(csum_fold(csum_add(0, ip, 20)), 0);
+    uint64_t sum = proto == IPPROTO_ICMP ? 0 : csum_pseudo(&a.src, &a.dst, proto, (uint32_t)len);
+    ck_assert_uint_eq(csum_fold(csum_add(sum, l4, len)), 0);
+}
+
+static void reset(int version, uint8_t flags, size_t data, uint32_t seq, uint32_t ack, uint8_t answer_flags)
+{
+    tcp(version, flags, data);
+    answered(version, 14);
+    ck_assert_mem_eq(frame + 6, server_mac, 6);
+    ck_assert_int_eq(a.l4, L4_TCP);
+    ck_assert_uint_eq(a.srcport, 80);
+    ck_assert_uint_eq(a.dstport, 40000);
+    ck_assert_uint_eq(a.tcp_seq, seq);
+    ck_assert_uint_eq(a.tcp_ack, ack);
+    ck_assert_uint_eq(a.tcp_flags, answer_flags);
+    ck_assert_uint_eq(a.payload.len, 0);
+    sums_are_good(14, IPPROTO_TCP);
+}
+
+/* RFC 9293 3.10.7.1: with ACK <SEQ=SEG.ACK><CTL=RST>, without <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. */
+START_TEST(reset_numbers)
+{
+    static const uint8_t both = TCP_FLAG_RST | TCP_FLAG_ACK;
+    for (int v = 4; v <= 6; v += 2) {
+        reset(v, TCP_FLAG_SYN, 0, 0, SEQ + 1, both);
+        reset(v, TCP_FLAG_SYN, 10, 0, SEQ + 11, both);
+        reset(v, TCP_FLAG_SYN | TCP_FLAG_ACK, 0, ACK, 0, TCP_FLAG_RST);
+        reset(v, TCP_FLAG_ACK, 0, ACK, 0, TCP_FLAG_RST);
+        reset(v, TCP_FLAG_ACK | TCP_FLAG_PSH, 1000, ACK, 0, TCP_FLAG_RST);
+        reset(v, TCP_FLAG_ACK | TCP_FLAG_FIN, 7, ACK, 0, TCP_FLAG_RST);
+        reset(v, TCP_FLAG_PSH, 20, 0, SEQ + 20, both); /* over the end of sequence numbers */
+    }
+}
+END_TEST
+
+/* FIN without ACK is an anomaly of its own, but it takes a number. */
+START_TEST(reset_of_bare_fin)
+{
+    uint8_t *h = put_ip(4, IPPROTO_TCP, 20 + 3);
+    put16_at(h, 40000);
+    put16_at(h + 2, 80);
+    put32_at(h + 4, 1000);
+    h[12] = 5 << 4;
+    h[13] = TCP_FLAG_FIN;
+    fill_checksum(h, 16, IPPROTO_TCP);
+    decode();
+    ck_assert_uint_eq(p.anomalies, ANOMALY_BAD_FLAGS);
+    answered(4, 14);
+    ck_assert_uint_eq(a.tcp_ack, 1000 + 3 + 1);
+}
+END_TEST
+
+/* Only headers were copied up: the numbers count what the packet really holds. */
+START_TEST(reset_of_cut_packet)
+{
+    tcp(4, TCP_FLAG_PSH, 1000);
+    packet_decode(&p, &meta, span_of(bytes, 40), 0);
+    answered(4, 14);
+    ck_assert_uint_eq(a.tcp_ack, SEQ + 1000);
+}
+END_TEST
+
+START_TEST(vlan_tag)
+{
+    meta.has_vlan = true;
+    meta.vlan_tci = 0x6064;
+    tcp(4, TCP_FLAG_SYN, 0);
+    answered(4, 18);
+    ck_assert_mem_eq(frame + 12, "\x81\0\x60\x64\x08\0", 6);
+    udp(6, 3000);
+    answered(6, 18);
+    ck_assert_uint_eq(frame_len, ANSWER_MAX);
+}
+END_TEST
+
+/* Where the packet does not tell to whom it was sent, the port's own address stands in. */
+START_TEST(own_mac_as_source)
+{
+    meta.has_eth_dst = false;
+    tcp(4, TCP_FLAG_SYN, 0);
+    answered(4, 14);
+    ck_assert_mem_eq(frame + 6, own_mac, 6);
+}
+END_TEST
+
+static void unreachable(int version, size_t quoted)
+{
+    answered(version, 14);
+    ck_assert_int_eq(a.l4, version == 4 ? L4_ICMP : L4_ICMPV6);
+    ck_assert_uint_eq(a.icmp_type, version == 4 ? 3 : 1);
+    ck_assert_uint_eq(a.icmp_code, version == 4 ? 3 : 4);
+    const uint8_t *quote = frame + 14 + a.ip_header_len + 8;
+    ck_assert_uint_eq(frame_len - (size_t)(quote - frame), quoted);
+    ck_assert_mem_eq(quote - 4, "\0\0\0\0", 4);
+    ck_assert_mem_eq(quote, bytes, quoted);
+    sums_are_good(14, version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+START_TEST(unreachable_quotes)
+{
+    for (size_t data = 0; data < 40; data++) {
+        udp(4, data);
+        unreachable(4, 28 + data);
+        udp(6, data);
+        unreachable(6, 48 + data);
+    }
+}
+END_TEST
+
+/* RFC 1812 4.3.2.3: at most 576 bytes; RFC 4443 2.4: at most 1280. */
+START_TEST(unreachable_sizes)
+{
+    udp(4, 576 - 28 - 28);
+    unreachable(4, 548);
+    udp(4, 576 - 28 - 28 + 1);
+    unreachable(4, 548);
+    ck_assert_uint_eq(frame_len, 14 + 576);
+    udp(4, 60000);
+    unreachable(4, 548);
+    udp(6, 60000);
+    unreachable(6, 1232);
+    ck_assert_uint_eq(frame_len, 14 + 1280);
+}
+END_TEST
+
+START_TEST(unreachable_of_others)
+{
+    icmp(4, 8);
+    unreachable(4, 56);
+    icmp(6, 128);
+    unreachable(6, 76);
+    put_ip(4, 99, 50); /* a protocol without a name here */
+    decode();
+    unreachable(4, 70);
+}
+END_TEST
+
+static void none(const char *what)
+{
+    memset(frame, 0xee, sizeof frame);
+    ck_assert_msg(answer_build(&p, own_mac, frame) == 0, "%s is answered", what);
+    ck_assert_int_eq(answer_send(-1, &p), 0); /* nor does it try to send */
+    ck_assert_uint_eq(frame[0], 0xee);
+}
+
+START_TEST(none_to_resets_and_errors)
+{
+    for (int v = 4; v <= 6; v += 2) {
+        tcp(v, TCP_FLAG_RST, 0);
+        none("a reset");
+        tcp(v, TCP_FLAG_RST | TCP_FLAG_ACK, 0);
+        none("a reset with ACK");
+    }
+    static const uint8_t errors4[] = {3, 4, 5, 11, 12}, errors6[] = {1, 2, 3, 4, 100, 127, 137};
+    for (size_t i = 0; i < sizeof errors4; i++) {
+        icmp(4, errors4[i]);
+        none("an ICMP error");
+    }
+    for (size_t i = 0; i < sizeof errors6; i++) {
+        icmp(6, errors6[i]);
+        none("an ICMPv6 error");
+    }
+}
+END_TEST
+
+static void set_address4(size_t at, const char *text)
+{
+    struct ip_addr addr;
+    ck_assert(ip_addr_parse(text, &addr));
+    memcpy(bytes + at, addr.bytes, 4);
+    fill_checksum(bytes + 20, 6, IPPROTO_UDP);
+    decode();
+}
+
+static void set_address6(size_t at, const char *text)
+{
+    struct ip_addr addr;
+    ck_assert(ip_addr_parse(text, &addr));
+    memcpy(bytes + at, addr.bytes, 16);
+    put16_at(bytes + 46, 0);
+    fill_checksum(bytes + 40, 6, IPPROTO_UDP);
+    decode();
+}
+
+START_TEST(none_to_many)
+{
+    static const char *const to4[] = {"224.0.0.1", "239.255.255.255", "255.255.255.255"};
+    for (size_t i = 0; i < 3; i++) {
+        udp(4, 4);
+        put16_at(bytes + 26, 0);
+        set_address4(16, to4[i]);
+        none(to4[i]);
+    }
+    udp(4, 4);
+    put16_at(bytes + 26, 0);
+    set_address4(12, "0.0.0.0");
+    none("no sender");
+    udp(6, 4);
+    set_address6(24, "ff02::1");
+    none("ff02::1");
+    udp(6, 4);
+    set_address6(8, "::");
+    none("no sender of IPv6");
+    udp(4, 4);
+    p.meta.eth_dst[0] |= 1; /* a frame to all, such as 192.0.2.255 is in */
+    none("a broadcast frame");
+}
+END_TEST
+
+START_TEST(none_to_fragments)
+{
+    udp(4, 64);
+    put16_at(bytes + 6, 0x0001);
+    decode();
+    ck_assert(p.is_fragment);
+    none("a later fragment");
+    udp(4, 64);
+    put16_at(bytes + 6, 0x2000); /* the first: the sender is told once */
+    decode();
+    answered(4, 14);
+}
+END_TEST
+
+START_TEST(none_to_broken)
+{
+    udp(4, 10);
+    bytes[27] ^= 1;
+    decode();
+    ck_assert_uint_ne(p.anomalies & ANOMALY_BAD_CHECKSUM, 0);
+    none("a bad checksum");
+    tcp(6, TCP_FLAG_SYN, 0);
+    bytes[57] ^= 1;
+    decode();
+    none("a bad TCP checksum");
+    tcp(4, TCP_FLAG_SYN, 0);
+    bytes[10] ^= 1;
+    packet_decode(&p, &meta, span_of(bytes, length), 0);
+    none("a bad header checksum");
+    tcp(4, TCP_FLAG_SYN, 0);
+    bytes[32] = 3 << 4;
+    decode();
+    none("a TCP header of 12 bytes");
+    length = 3;
+    meta.full_len = 3;
+    packet_decode(&p, &meta, span_of(bytes, 3), 0);
+    none("three bytes");
+    packet_decode(&p, &meta, span_of(bytes, 0), 0);
+    none("nothing");
+}
+END_TEST
+
+START_TEST(none_without_a_way_back)
+{
+    tcp(4, TCP_FLAG_SYN, 0);
+    p.meta.has_eth_src = false;
+    none("a packet without a sender's MAC");
+    p.meta.has_eth_src = true;
+    p.meta.in_dev = NULL;
+    none("a packet without a port");
+}
+END_TEST
+
+/* Sent by a veth port, the frame comes out at its other end as it was built. */
+START_TEST(sending)
+{
+    netns_run("ip link add a0 type veth peer name b0 && ip link set a0 up && ip link set b0 up");
+    struct iface in = {.index = if_nametoindex("a0"), .name = "a0", .side = SIDE_OUTSIDE};
+    int other = socket(AF_PACKET, SOCK_RAW, htons(0x0003)), fd = answer_open();
+    struct sockaddr_ll at = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(3), .sll_ifindex = (int)if_nametoindex("b0")};
+    ck_assert_int_eq(bind(other, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_ge(fd, 0);
+    meta.in_dev = &in;
+    for (int own = 0; own < 2; own++) {
+        uint8_t got[2048];
+        meta.has_eth_dst = !own;
+        tcp(4, TCP_FLAG_SYN, 0);
+        frame_len = answer_build(&p, own_mac, frame);
+        ck_assert_int_eq(answer_send(fd, &p), 1);
+        struct pollfd w = {.fd = other, .events = POLLIN};
+        bool found = false;
+        while (!found && poll(&w, 1, 2000) == 1) { /* the ports say hello by IPv6 themselves */
+            ssize_t n = recv(other, got, sizeof got, 0);
+            found = n >= (ssize_t)frame_len && memcmp(got, frame, 6) == 0 &&
+                    memcmp(got + 12, frame + 12, frame_len - 12) == 0;
+        }
+        ck_assert(found);
+        ck_assert_int_eq(memcmp(got + 6, server_mac, 6) == 0, !own);
+    }
+    in.index = 9999;
+    ck_assert_int_lt(answer_send(fd, &p), 0);
+    close(other);
+    close(fd);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("answer");
+    TCase *t = tcase_create("answer");
+    tcase_add_checked_fixture(t, set_up, NULL);
+    tcase_add_test(t, reset_numbers);
+    tcase_add_test(t, reset_of_bare_fin);
+    tcase_add_test(t, reset_of_cut_packet);
+    tcase_add_test(t, vlan_tag);
+    tcase_add_test(t, own_mac_as_source);
+    tcase_add_test(t, unreachable_quotes);
+    tcase_add_test(t, unreachable_sizes);
+    tcase_add_test(t, unreachable_of_others);
+    tcase_add_test(t, none_to_resets_and_errors);
+    tcase_add_test(t, none_to_many);
+    tcase_add_test(t, none_to_fragments);
+    tcase_add_test(t, none_to_broken);
+    tcase_add_test(t, none_without_a_way_back);
+    suite_add_tcase(s, t);
+    if (netns_possible()) {
+        t = tcase_create("kernel");
+        tcase_add_checked_fixture(t, set_up, NULL);
+        tcase_add_checked_fixture(t, netns_enter, NULL);
+        tcase_add_test(t, sending);
+        suite_add_tcase(s, t);
+    }
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
