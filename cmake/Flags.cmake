@@ -18,7 +18,8 @@ if(SLUICE_SANITIZE OR SLUICE_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link)
   endif()
   if(SLUICE_SANITIZE)
-    add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g)
+    add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
+      -Wno-conversion) # gcc warns falsely of what its sanitizers put in
     add_link_options(-fsanitize=${SLUICE_SANITIZE})
   endif()
 else()

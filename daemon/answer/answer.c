@@ -10,7 +10,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define BROKEN (ANOMALY_BAD_LENGTH | ANOMALY_BAD_IP_CHECKSUM | ANOMALY_BAD_CHECKSUM | ANOMALY_TRUNCATED | ANOMALY_MARTIAN)
+#define BROKEN                                                                                                         \
+    (ANOMALY_BAD_LENGTH | ANOMALY_BAD_IP_CHECKSUM | ANOMALY_BAD_CHECKSUM | ANOMALY_TRUNCATED | ANOMALY_MARTIAN)
 #define ICMP4_QUOTE_MAX (576 - 20 - 8)
 #define ICMP6_QUOTE_MAX (1280 - 40 - 8)
 

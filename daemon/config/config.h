@@ -52,10 +52,10 @@ struct config {
     } divert;
     struct {
         uint16_t first;
-        uint16_t count;  /* 0 means one a CPU */
-        uint32_t length; /* packets that may wait in one queue */
-        bool pin;        /* worker i on the i-th CPU that we may use */
-        uint16_t batch;  /* packets received in one system call */
+        uint16_t count;          /* 0 means one a CPU */
+        uint32_t length;         /* packets that may wait in one queue */
+        bool pin;                /* worker i on the i-th CPU that we may use */
+        uint16_t batch;          /* packets received in one system call */
         uint32_t receive_buffer; /* of each queue's socket, in bytes */
     } queues;
     uint32_t marks_mask;
@@ -72,12 +72,13 @@ struct config {
         int level; /* syslog level: 3 error, 4 warning, 6 info, 7 debug */
     } log;
     struct {
-        char *file; /* NULL: no events; "-": standard output */
+        char *file;              /* NULL: no events; "-": standard output */
         uint32_t stats_interval; /* seconds, 0: never */
     } events;
-    char *control_socket; /* NULL: none */
+    char *control_socket;        /* NULL: none */
     struct config_strings rules; /* globs as written */
-    struct config_strings rule_files; /* expanded, absolute or relative to the working directory, sorted within a glob */
+    struct config_strings
+        rule_files; /* expanded, absolute or relative to the working directory, sorted within a glob */
 };
 
 /* Room that the daemon needs in the mark mask: see divert/marks.h. */

@@ -10,8 +10,7 @@
 #define FOLDER "/proc/sys/net/bridge/"
 
 static const char *const switches[] = {
-    "bridge-nf-call-iptables",
-    "bridge-nf-call-ip6tables",
+    "bridge-nf-call-iptables", "bridge-nf-call-ip6tables",
     "bridge-nf-filter-vlan-tagged", /* without it tagged packets pass the queue by */
 };
 
@@ -50,8 +49,10 @@ static int one_switch(const char *name, enum br_netfilter how, char *said, size_
     if (on)
         return 0;
     if (how == BR_NETFILTER_CHECK) {
-        snprintf(why, why_size, "net.bridge.%s is 0: bridged traffic would pass the queues by; "
-                 "set it to 1 or let divert.br_netfilter = \"set\" do so", name);
+        snprintf(why, why_size,
+                 "net.bridge.%s is 0: bridged traffic would pass the queues by; "
+                 "set it to 1 or let divert.br_netfilter = \"set\" do so",
+                 name);
         return -EINVAL;
     }
     err = turn_on(name);

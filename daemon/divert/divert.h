@@ -22,17 +22,19 @@ enum queue_way {
 
 /* What was found and chosen at start; fixed for the life of the process. */
 struct divert {
-    bool bridge_family;  /* table bridge, else inet */
-    bool bridged;        /* the interfaces are ports of a bridge */
-    bool own_answers;    /* the kernel's reject does not serve here */
+    bool bridge_family; /* table bridge, else inet */
+    bool bridged;       /* the interfaces are ports of a bridge */
+    bool own_answers;   /* the kernel's reject does not serve here */
     enum queue_way way;
     enum divert_hook hook;
-    int priority;        /* from "filter" on */
+    int priority; /* from "filter" on */
     uint16_t first_queue, queues;
     uint32_t mark_mask;
-    bool bypass;         /* on_crash open */
+    bool bypass;                            /* on_crash open */
     size_t port_sets[DIVERT_PORT_SETS_MAX]; /* sets that the installed table holds, by service */
     size_t n_port_sets;
+    uint32_t change;  /* number of the last change; names the sets in use */
+    uint64_t content; /* digest of what the installed table says; 0: unknown */
 };
 
 /* What happens to packets of guarded services. */
@@ -62,7 +64,8 @@ MUST_CHECK int divert_br_netfilter(const struct divert *d, const struct config *
 MUST_CHECK int divert_install(struct divert *d, const struct config *c, enum divert_state state, char *why,
                               size_t why_size);
 
-/* Replaces the rules and sets of the installed table, in one transaction. */
+/* Replaces the rules and sets of the installed table, in one transaction; a table that says the same already is left
+ * alone. */
 MUST_CHECK int divert_change(struct divert *d, const struct config *c, enum divert_state state, char *why,
                              size_t why_size);
 

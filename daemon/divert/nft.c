@@ -26,7 +26,7 @@ struct nft_tx *nft_begin(uint8_t family, const char *table)
         return NULL;
     tx->family = family;
     snprintf(tx->table, sizeof tx->table, "%s", table);
-    tx->scratch = malloc(NFT_MESSAGE_MAX);
+    tx->scratch = calloc(1, NFT_MESSAGE_MAX);
     if (!tx->scratch)
         tx->failed = -ENOMEM;
     nft_batch_mark(tx, NFNL_MSG_BATCH_BEGIN);
@@ -95,6 +95,16 @@ void nft_step(struct nft_tx *tx, const struct nlmsghdr *nlh, const char *what, c
     snprintf(steps[tx->n_steps].text, sizeof steps->text, "%s %s", what, name);
     tx->n_steps++;
     append(tx, nlh);
+    /* libmnl leaves padding as it is; the digest wants it the same each time. */
+    memset(tx->scratch, 0, nlh->nlmsg_len);
+}
+
+uint64_t nft_digest(const struct nft_tx *tx)
+{
+    uint64_t h = 0xcbf29ce484222325; /* FNV-1a */
+    for (size_t i = 0; i < tx->len; i++)
+        h = (h ^ tx->buf[i]) * 0x100000001b3;
+    return tx->failed ? 0 : h | 1;
 }
 
 static int open_socket(struct mnl_socket **ret)
@@ -330,8 +340,7 @@ int nft_read_counter(uint8_t family, const char *table, const char *name, uint64
         int r = mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
         while (r > MNL_CB_STOP) {
             ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof buf);
-            r = n < 0 ? MNL_CB_ERROR
-                      : mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), read_counter, ret);
+            r = n < 0 ? MNL_CB_ERROR : mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), read_counter, ret);
         }
         err = r < 0 ? -errno : 0;
         mnl_socket_close(nl);

@@ -25,6 +25,9 @@ void nft_free(struct nft_tx *tx);
  */
 MUST_CHECK int nft_commit(struct nft_tx *tx, char *why, size_t why_size);
 
+/* A digest of the steps so far, never 0: equal steps from the start give equal digests. 0 when a step has failed. */
+uint64_t nft_digest(const struct nft_tx *tx);
+
 void nft_add_table(struct nft_tx *tx);
 /* Removes the table with all in it; nft_add_table before it makes that safe where there is none. */
 void nft_del_table(struct nft_tx *tx);

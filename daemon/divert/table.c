@@ -29,6 +29,25 @@
 
 static const char *const set_names[] = {"interfaces", "exempt4", "exempt6"};
 
+#define SET_NAME_MAX 48
+
+/* A set's name: of a changed table with the number of the change, for the old and the new set exist side by side. */
+static const char *set_name(const struct divert *d, const char *base, char *buf)
+{
+    if (d->change)
+        snprintf(buf, SET_NAME_MAX, "%s_%u", base, d->change);
+    else
+        snprintf(buf, SET_NAME_MAX, "%s", base);
+    return buf;
+}
+
+static const char *ports_set_name(const struct divert *d, size_t service, char *buf)
+{
+    char base[32];
+    snprintf(base, sizeof base, "ports%zu", service);
+    return set_name(d, base, buf);
+}
+
 static uint8_t nf_family(const struct divert *d)
 {
     return d->bridge_family ? NFPROTO_BRIDGE : NFPROTO_INET;
@@ -79,11 +98,12 @@ static void add_refuse(struct nft_tx *tx, const struct divert *d)
     nft_rule_end(tx, r);
 }
 
-static void add_interface_rule(struct nft_tx *tx, uint32_t meta_key)
+static void add_interface_rule(struct nft_tx *tx, const struct divert *d, uint32_t meta_key)
 {
+    char set[SET_NAME_MAX];
     struct nftnl_rule *r = nft_rule(tx, "divert");
     nft_load_meta(r, meta_key);
-    nft_in_set(r, "interfaces");
+    nft_in_set(r, set_name(d, "interfaces", set));
     nft_verdict(r, NFT_GOTO, "guard");
     nft_rule_end(tx, r);
 }
@@ -102,9 +122,9 @@ static void add_divert_chain(struct nft_tx *tx, const struct divert *d, const st
         return;
     }
     if (d->hook != HOOK_OUTPUT)
-        add_interface_rule(tx, NFT_META_IIFNAME);
+        add_interface_rule(tx, d, NFT_META_IIFNAME);
     if (d->hook != HOOK_INPUT)
-        add_interface_rule(tx, NFT_META_OIFNAME);
+        add_interface_rule(tx, d, NFT_META_OIFNAME);
 }
 
 /* The EtherType is what the bridge family knows of a packet; behind it both families agree. */
@@ -123,10 +143,11 @@ static void match_ip(const struct divert *d, struct nftnl_rule *r, int version)
 
 static void add_exempt_rule(struct nft_tx *tx, const struct divert *d, int version, uint32_t offset)
 {
+    char set[SET_NAME_MAX];
     struct nftnl_rule *r = nft_rule(tx, "guard");
     match_ip(d, r, version);
     nft_load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, offset, version == 4 ? 4 : 16);
-    nft_in_set(r, version == 4 ? "exempt4" : "exempt6");
+    nft_in_set(r, set_name(d, version == 4 ? "exempt4" : "exempt6", set));
     nft_verdict(r, NF_ACCEPT, NULL);
     nft_rule_end(tx, r);
 }
@@ -149,38 +170,43 @@ static int exempt_range(const char *text, struct nft_range *ret)
     return net.addr.family;
 }
 
-static void add_exempt_set(struct nft_tx *tx, const struct divert *d, const struct config *c, int version)
+static int add_exempt_set(struct nft_tx *tx, const struct divert *d, const struct config *c, int version)
 {
     AUTO_FREE struct nft_range *ranges = calloc(c->divert.exempt.n + 1, sizeof *ranges);
+    if (!ranges)
+        return -ENOMEM;
     size_t n = 0;
-    for (size_t i = 0; ranges && i < c->divert.exempt.n; i++)
+    for (size_t i = 0; i < c->divert.exempt.n; i++)
         if (exempt_range(c->divert.exempt.at[i], &ranges[n]) == version)
             n++;
-    if (ranges)
-        nft_add_ranges(tx, version == 4 ? "exempt4" : "exempt6", version == 4 ? NFT_KEY_IPV4 : NFT_KEY_IPV6,
-                       version == 4 ? 4 : 16, ranges, n);
-    if (!n)
-        return;
-    add_exempt_rule(tx, d, version, version == 4 ? 12 : 8);
-    add_exempt_rule(tx, d, version, version == 4 ? 16 : 24);
+    char name[SET_NAME_MAX];
+    set_name(d, version == 4 ? "exempt4" : "exempt6", name);
+    nft_add_ranges(tx, name, version == 4 ? NFT_KEY_IPV4 : NFT_KEY_IPV6, version == 4 ? 4 : 16, ranges, n);
+    return 0;
 }
 
-static void ports_set_name(char *buf, size_t size, size_t i)
+static void add_exempt_rules(struct nft_tx *tx, const struct divert *d, const struct config *c)
 {
-    snprintf(buf, size, "ports%zu", i);
+    if (!c->divert.exempt.n)
+        return;
+    add_exempt_rule(tx, d, 4, 12);
+    add_exempt_rule(tx, d, 4, 16);
+    add_exempt_rule(tx, d, 6, 8);
+    add_exempt_rule(tx, d, 6, 24);
 }
 
-static void add_ports_set(struct nft_tx *tx, const char *name, const struct config_service *s)
+static int add_ports_set(struct nft_tx *tx, const char *name, const struct config_service *s)
 {
     AUTO_FREE struct nft_range *ranges = calloc(s->n_ports, sizeof *ranges);
     if (!ranges)
-        return;
+        return -ENOMEM;
     for (size_t i = 0; i < s->n_ports; i++) {
         uint16_t first = htons(s->ports[i].first), last = htons(s->ports[i].last);
         memcpy(ranges[i].first, &first, sizeof first);
         memcpy(ranges[i].last, &last, sizeof last);
     }
     nft_add_ranges(tx, name, NFT_KEY_PORT, sizeof(uint16_t), ranges, s->n_ports);
+    return 0;
 }
 
 static void add_port_rule(struct nft_tx *tx, uint8_t proto, const char *set, uint32_t offset)
@@ -216,9 +242,8 @@ static void add_service(struct nft_tx *tx, const struct divert *d, const struct 
         nft_rule_end(tx, r);
         return;
     }
-    char name[32];
-    ports_set_name(name, sizeof name, i);
-    add_ports_set(tx, name, s);
+    char name[SET_NAME_MAX];
+    ports_set_name(d, i, name);
     add_port_rule(tx, (uint8_t)s->proto, name, 2);
     add_port_rule(tx, (uint8_t)s->proto, name, 0);
 }
@@ -323,7 +348,8 @@ static int interface_names(const struct divert *d, const struct config *c, char 
         int err = link_read(c->divert.ifaces[i].name, &l);
         if (err)
             return err;
-        snprintf(names[i], sizeof names[i], "%s", d->bridged && !d->bridge_family ? l.bridge : c->divert.ifaces[i].name);
+        snprintf(names[i], sizeof names[i], "%s",
+                 d->bridged && !d->bridge_family ? l.bridge : c->divert.ifaces[i].name);
         at[i] = names[i];
     }
     return 0;
@@ -344,6 +370,7 @@ static size_t unique(const char **at, size_t n)
 
 static int add_interface_set(struct nft_tx *tx, const struct divert *d, const struct config *c)
 {
+    char name[SET_NAME_MAX];
     size_t n = c->divert.n_ifaces;
     AUTO_FREE char(*names)[16] = calloc(n + 1, sizeof *names);
     AUTO_FREE const char **at = calloc(n + 1, sizeof *at);
@@ -351,7 +378,7 @@ static int add_interface_set(struct nft_tx *tx, const struct divert *d, const st
         return -ENOMEM;
     int err = interface_names(d, c, names, at);
     if (!err)
-        nft_add_names(tx, "interfaces", at, unique(at, n));
+        nft_add_names(tx, set_name(d, "interfaces", name), at, unique(at, n));
     return err;
 }
 
@@ -382,20 +409,29 @@ static void add_chains(struct nft_tx *tx, const struct divert *d)
     nft_add_chain_map(tx, "queues", CHAIN_QUEUE, d->queues);
 }
 
-static int add_content(struct nft_tx *tx, const struct divert *d, const struct config *c, enum divert_state state)
+static int add_sets(struct nft_tx *tx, const struct divert *d, const struct config *c)
 {
     int err = add_interface_set(tx, d, c);
-    if (err)
-        return err;
+    for (int version = 4; !err && version <= 6; version += 2)
+        err = add_exempt_set(tx, d, c, version);
+    for (size_t i = 0; !err && i < c->divert.n_services; i++) {
+        const struct config_service *s = &c->divert.services[i];
+        char name[SET_NAME_MAX];
+        if (s->proto >= 0 && s->n_ports)
+            err = add_ports_set(tx, ports_set_name(d, i, name), s);
+    }
+    return err;
+}
+
+static void add_rules(struct nft_tx *tx, const struct divert *d, const struct config *c, enum divert_state state)
+{
     add_divert_chain(tx, d, c, state);
-    add_exempt_set(tx, d, c, 4);
-    add_exempt_set(tx, d, c, 6);
+    add_exempt_rules(tx, d, c);
     for (size_t i = 0; i < c->divert.n_services; i++)
         add_service(tx, d, &c->divert.services[i], i);
     add_context_chain(tx, d);
     add_up_chain(tx, d, state);
     add_done_chain(tx, d);
-    return 0;
 }
 
 static size_t count_port_sets(const struct config *c, size_t *ret, size_t room)
@@ -415,19 +451,24 @@ static void remember_sets(struct divert *d, const struct config *c)
     memcpy(d->port_sets, at, d->n_port_sets * sizeof at[0]);
 }
 
+/* A digest of all that the table would say, 0 when that cannot be told. */
+static uint64_t content_digest(const struct divert *d, const struct config *c, enum divert_state state)
+{
+    struct divert plain = *d;
+    plain.change = 0;
+    struct nft_tx *tx = nft_begin(nf_family(d), DIVERT_TABLE);
+    uint64_t digest = 0;
+    if (tx && add_sets(tx, &plain, c) == 0) {
+        add_rules(tx, &plain, c, state);
+        digest = nft_digest(tx);
+    }
+    nft_free(tx);
+    return digest;
+}
+
 static int explain(int err, char *why, size_t size)
 {
     snprintf(why, size, "%s", err == -ENOMEM ? "out of memory" : strerror(-err));
-    return err;
-}
-
-static int fill_and_commit(struct nft_tx *tx, struct divert *d, const struct config *c, enum divert_state state,
-                           char *why, size_t why_size)
-{
-    int err = add_content(tx, d, c, state);
-    err = err ? explain(err, why, why_size) : nft_commit(tx, why, why_size);
-    if (!err)
-        remember_sets(d, c);
     return err;
 }
 
@@ -445,6 +486,13 @@ static void remove_other_family(const struct divert *d)
     nft_free(tx);
 }
 
+/* Remembers what the table says now. */
+static void remember(struct divert *d, const struct config *c, enum divert_state state)
+{
+    remember_sets(d, c);
+    d->content = content_digest(d, c, state);
+}
+
 int divert_install(struct divert *d, const struct config *c, enum divert_state state, char *why, size_t why_size)
 {
     struct nft_tx *tx = nft_begin(nf_family(d), DIVERT_TABLE);
@@ -454,29 +502,85 @@ int divert_install(struct divert *d, const struct config *c, enum divert_state s
     nft_del_table(tx);
     nft_add_table(tx);
     add_chains(tx, d);
-    int err = fill_and_commit(tx, d, c, state, why, why_size);
+    int err = add_sets(tx, d, c);
+    if (err) {
+        explain(err, why, why_size);
+    } else {
+        add_rules(tx, d, c, state);
+        err = nft_commit(tx, why, why_size);
+    }
     nft_free(tx);
-    if (!err)
-        remove_other_family(d);
+    if (err)
+        return err;
+    remember(d, c, state);
+    remove_other_family(d);
+    return 0;
+}
+
+static int commit_sets(const struct divert *d, const struct config *c, char *why, size_t why_size)
+{
+    struct nft_tx *tx = nft_begin(nf_family(d), DIVERT_TABLE);
+    int err = tx ? add_sets(tx, d, c) : -ENOMEM;
+    err = err ? explain(err, why, why_size) : nft_commit(tx, why, why_size);
+    nft_free(tx);
     return err;
 }
 
-int divert_change(struct divert *d, const struct config *c, enum divert_state state, char *why, size_t why_size)
+static int commit_rules(const struct divert *d, const struct config *c, enum divert_state state, char *why,
+                        size_t why_size)
 {
     struct nft_tx *tx = nft_begin(nf_family(d), DIVERT_TABLE);
     if (!tx)
         return explain(-ENOMEM, why, why_size);
     nft_flush_rules(tx);
-    for (size_t i = 0; i < ARRAY_LEN(set_names); i++)
-        nft_del_set(tx, set_names[i]);
-    for (size_t i = 0; i < d->n_port_sets; i++) {
-        char name[32];
-        ports_set_name(name, sizeof name, d->port_sets[i]);
-        nft_del_set(tx, name);
-    }
-    int err = fill_and_commit(tx, d, c, state, why, why_size);
+    add_rules(tx, d, c, state);
+    int err = nft_commit(tx, why, why_size);
     nft_free(tx);
     return err;
+}
+
+/* Removes the sets that d remembers; no rule uses them. Should it fail they stay, and harm nobody. */
+static void delete_sets(const struct divert *d)
+{
+    struct nft_tx *tx = nft_begin(nf_family(d), DIVERT_TABLE);
+    if (!tx)
+        return;
+    char name[SET_NAME_MAX], ignored[256];
+    for (size_t i = 0; i < ARRAY_LEN(set_names); i++)
+        nft_del_set(tx, set_name(d, set_names[i], name));
+    for (size_t i = 0; i < d->n_port_sets; i++)
+        nft_del_set(tx, ports_set_name(d, d->port_sets[i], name));
+    if (nft_commit(tx, ignored, sizeof ignored))
+        ignored[0] = '\0';
+    nft_free(tx);
+}
+
+/*
+ * The new sets come first, in a transaction of their own, and the old ones go
+ * last: a lookup in an interval set that is born or dies in the very
+ * transaction that switches the rules was seen to miss (kernel 6.18), and a
+ * packet that misses passes unseen.
+ */
+int divert_change(struct divert *d, const struct config *c, enum divert_state state, char *why, size_t why_size)
+{
+    if (d->content && content_digest(d, c, state) == d->content)
+        return 0;
+    struct divert old = *d;
+    d->change++;
+    int err = commit_sets(d, c, why, why_size);
+    if (err)
+        return err;
+    remember_sets(d, c);
+    err = commit_rules(d, c, state, why, why_size);
+    delete_sets(err ? d : &old);
+    if (err) {
+        uint32_t change = d->change;
+        *d = old;
+        d->change = change; /* see set_name: a number is used once */
+        return err;
+    }
+    remember(d, c, state);
+    return 0;
 }
 
 int divert_remove(struct divert *d, char *why, size_t why_size)

@@ -17,9 +17,9 @@ struct generation {
     struct ruleset *rules;
     uint64_t number; /* from 1 */
     size_t workers;
-    struct scratch **scratch;       /* one a worker */
-    _Atomic uint64_t **matches;     /* [worker][rule] */
-    uint64_t *before;               /* [rule]: matches of the same id in earlier generations */
+    struct scratch **scratch;   /* one a worker */
+    _Atomic uint64_t **matches; /* [worker][rule] */
+    uint64_t *before;           /* [rule]: matches of the same id in earlier generations */
 };
 
 /*

@@ -72,8 +72,9 @@ static int turn(struct worker *w)
     struct queue_packet p;
     while (queue_next(w->queue, &p))
         pipeline_run(w, &p);
-    int err = queue_flush(w->queue);
+    /* Before the verdicts go: whoever adds up must find a packet waiting or received, never neither. */
     publish_queue_counters(w);
+    int err = queue_flush(w->queue);
     atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
     return err;
 }

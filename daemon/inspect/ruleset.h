@@ -13,13 +13,13 @@ enum action { ACTION_ACCEPT, ACTION_DROP, ACTION_REJECT, ACTION_REPEAT, ACTION_M
 
 /* A rule as events and counters see it; lives as long as its ruleset. */
 struct rule {
-    uint32_t index;       /* position in the ruleset, from 0; counters are kept by it */
+    uint32_t index; /* position in the ruleset, from 0; counters are kept by it */
     uint32_t id;
     const char *name;
     enum action action;
-    uint32_t mark;        /* repeat and mark */
-    uint8_t severity;     /* 1 high, 2 medium, 3 low, 4 info: Suricata's scale */
-    bool event;           /* a match writes an event */
+    uint32_t mark;           /* repeat and mark */
+    uint8_t severity;        /* 1 high, 2 medium, 3 low, 4 info: Suricata's scale */
+    bool event;              /* a match writes an event */
     const char *const *tags; /* NULL-terminated */
     const char *file;
     int line;
@@ -29,8 +29,8 @@ struct rule {
 struct ruleset;
 
 struct ruleset_options {
-    uint32_t our_marks;    /* bits that repeat and mark may not use */
-    uint32_t regex_steps;  /* PCRE2 match limit */
+    uint32_t our_marks;   /* bits that repeat and mark may not use */
+    uint32_t regex_steps; /* PCRE2 match limit */
 };
 
 /* What the rules must be given to decide. */
@@ -64,11 +64,11 @@ struct decision {
     const struct rule *rule; /* the rule that decided (accept, drop, reject, repeat), or NULL: nothing did, it passes */
     uint32_t mark;           /* the packet mark that mark rules set, where set_mark; a repeat rule brings its own */
     bool set_mark;
-    bool undecided;          /* a regex ran into its limit before a rule decided: on_memory applies */
+    bool undecided;                    /* a regex ran into its limit before a rule decided: on_memory applies */
     const struct rule *undecided_rule; /* the rule whose regex that was, where undecided */
-    unsigned passed;         /* how many mark and log rules matched on the way */
+    unsigned passed;                   /* how many mark and log rules matched on the way */
     const struct rule *passed_rules[DECISION_PASSED_MAX]; /* the first of them, in order */
-    unsigned visited;        /* how many conditions were evaluated: for tests and the bench */
+    unsigned visited; /* how many conditions were evaluated: for tests and the bench */
 };
 
 /* Decides one packet. One scratch per thread; no allocation, no lock. */

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <getopt.h>
 
 #include "base/diag.h"
 #include "engine/generation.h"
 #include "main/run.h"
 
-static const char usage_text[] = "usage: sluiced run -c FILE     filter, in the foreground, until SIGTERM; SIGHUP reloads\n"
-                                 "       sluiced check -c FILE   read the settings and the rules, tell what is wrong\n"
-                                 "       sluiced --version\n"
-                                 "       sluiced --help\n"
-                                 "\n"
-                                 "  -c, --config FILE   the settings, default /etc/sluice/sluice.conf\n";
+static const char usage_text[] =
+    "usage: sluiced run -c FILE     filter, in the foreground, until SIGTERM; SIGHUP reloads\n"
+    "       sluiced check -c FILE   read the settings and the rules, tell what is wrong\n"
+    "       sluiced --version\n"
+    "       sluiced --help\n"
+    "\n"
+    "  -c, --config FILE   the settings, default /etc/sluice/sluice.conf\n";
 
 static int check(const char *file)
 {

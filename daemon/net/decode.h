@@ -28,10 +28,10 @@ enum {
 
 struct decode {
     struct packet *p;
-    size_t at;    /* offset of the next header in p->data */
-    size_t end;   /* where the packet really ends; past p->data where only a part was copied */
-    bool verify;  /* the transport checksum is wanted and can be computed */
-    bool jumbo;   /* IPv6: payload length 0, a jumbo option has to follow */
+    size_t at;   /* offset of the next header in p->data */
+    size_t end;  /* where the packet really ends; past p->data where only a part was copied */
+    bool verify; /* the transport checksum is wanted and can be computed */
+    bool jumbo;  /* IPv6: payload length 0, a jumbo option has to follow */
 };
 
 static inline uint16_t be16(const uint8_t *b)

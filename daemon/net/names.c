@@ -12,9 +12,8 @@ static const char *name_of_bit(const char *const *names, unsigned count, unsigne
 const char *packet_anomaly_name(unsigned bit)
 {
     static const char *const names[ANOMALY_COUNT] = {
-        "bad_length",  "bad_ip_checksum", "bad_checksum",  "bad_flags",        "martian",
-        "source_route", "record_route",   "tiny_fragment", "overlap_fragment", "bad_option",
-        "bad_version", "land",            "ext_chain",     "truncated",
+        "bad_length",    "bad_ip_checksum",  "bad_checksum", "bad_flags",   "martian", "source_route", "record_route",
+        "tiny_fragment", "overlap_fragment", "bad_option",   "bad_version", "land",    "ext_chain",    "truncated",
     };
     return name_of_bit(names, ANOMALY_COUNT, bit);
 }
@@ -32,10 +31,10 @@ static const struct {
     const char *name;
     uint8_t number;
 } protocols[] = {
-    {"hopopts", 0}, {"icmp", 1},   {"igmp", 2},    {"ipip", 4},      {"tcp", 6},   {"udp", 17},   {"dccp", 33},
-    {"ipv6", 41},   {"routing", 43}, {"fragment", 44}, {"gre", 47},  {"esp", 50},  {"ah", 51},    {"icmpv6", 58},
-    {"none", 59},   {"dstopts", 60}, {"ospf", 89}, {"pim", 103},     {"vrrp", 112}, {"l2tp", 115}, {"sctp", 132},
-    {"udplite", 136},
+    {"hopopts", 0}, {"icmp", 1},    {"igmp", 2},     {"ipip", 4},      {"tcp", 6},   {"udp", 17},
+    {"dccp", 33},   {"ipv6", 41},   {"routing", 43}, {"fragment", 44}, {"gre", 47},  {"esp", 50},
+    {"ah", 51},     {"icmpv6", 58}, {"none", 59},    {"dstopts", 60},  {"ospf", 89}, {"pim", 103},
+    {"vrrp", 112},  {"l2tp", 115},  {"sctp", 132},   {"udplite", 136},
 };
 
 const char *ip_proto_name(uint8_t proto)

@@ -37,8 +37,8 @@ struct packet_meta {
     uint16_t vlan_tci;  /* valid where has_vlan: priority, DEI and the 12-bit id */
     uint8_t hook;       /* netfilter hook number */
     bool has_ct_mark, has_vlan, has_eth_src, has_eth_dst;
-    bool bridged;       /* in_dev and out_dev are bridge ports */
-    bool gso;           /* several segments in one */
+    bool bridged; /* in_dev and out_dev are bridge ports */
+    bool gso;     /* several segments in one */
     enum csum_state csum;
     enum ct_state ct_state;
     enum ct_direction ct_dir;
@@ -47,20 +47,23 @@ struct packet_meta {
 };
 
 enum packet_anomaly {
-    ANOMALY_BAD_LENGTH = 1 << 0,       /* a header's length contradicts the packet's */
-    ANOMALY_BAD_IP_CHECKSUM = 1 << 1,  /* IPv4 header checksum */
-    ANOMALY_BAD_CHECKSUM = 1 << 2,     /* TCP, UDP, UDP-Lite, ICMP, ICMPv6, SCTP or GRE checksum; needs the whole packet */
-    ANOMALY_BAD_FLAGS = 1 << 3,        /* TCP flags that no stack sends: none, SYN+FIN, SYN+RST, FIN without ACK (also FIN+PSH+URG) */
-    ANOMALY_MARTIAN = 1 << 4,          /* an address that cannot be on the wire as source or destination */
-    ANOMALY_SOURCE_ROUTE = 1 << 5,     /* IPv4 LSRR or SSRR; IPv6 routing header type 0 */
+    ANOMALY_BAD_LENGTH = 1 << 0,      /* a header's length contradicts the packet's */
+    ANOMALY_BAD_IP_CHECKSUM = 1 << 1, /* IPv4 header checksum */
+    ANOMALY_BAD_CHECKSUM = 1 << 2, /* TCP, UDP, UDP-Lite, ICMP, ICMPv6, SCTP or GRE checksum; needs the whole packet */
+    ANOMALY_BAD_FLAGS =
+        1 << 3, /* TCP flags that no stack sends: none, SYN+FIN, SYN+RST, FIN without ACK (also FIN+PSH+URG) */
+    ANOMALY_MARTIAN = 1 << 4,      /* an address that cannot be on the wire as source or destination */
+    ANOMALY_SOURCE_ROUTE = 1 << 5, /* IPv4 LSRR or SSRR; IPv6 routing header type 0 */
     ANOMALY_RECORD_ROUTE = 1 << 6,
-    ANOMALY_TINY_FRAGMENT = 1 << 7,    /* a first fragment too small for its transport header, or a needlessly small middle one */
-    ANOMALY_OVERLAP_FRAGMENT = 1 << 8, /* a fragment at an offset inside the transport header (RFC 1858), or past 65,535 bytes */
-    ANOMALY_BAD_OPTION = 1 << 9,       /* an IP or TCP option that runs over its end or has an impossible length */
-    ANOMALY_BAD_VERSION = 1 << 10,     /* neither IPv4 nor IPv6, or not what the EtherType says */
-    ANOMALY_LAND = 1 << 11,            /* source and destination are the same address and port */
-    ANOMALY_EXT_CHAIN = 1 << 12,       /* IPv6 extension headers out of order, repeated or more than 8 */
-    ANOMALY_TRUNCATED = 1 << 13,       /* a header ends before it is complete */
+    ANOMALY_TINY_FRAGMENT =
+        1 << 7, /* a first fragment too small for its transport header, or a needlessly small middle one */
+    ANOMALY_OVERLAP_FRAGMENT =
+        1 << 8, /* a fragment at an offset inside the transport header (RFC 1858), or past 65,535 bytes */
+    ANOMALY_BAD_OPTION = 1 << 9,   /* an IP or TCP option that runs over its end or has an impossible length */
+    ANOMALY_BAD_VERSION = 1 << 10, /* neither IPv4 nor IPv6, or not what the EtherType says */
+    ANOMALY_LAND = 1 << 11,        /* source and destination are the same address and port */
+    ANOMALY_EXT_CHAIN = 1 << 12,   /* IPv6 extension headers out of order, repeated or more than 8 */
+    ANOMALY_TRUNCATED = 1 << 13,   /* a header ends before it is complete */
     ANOMALY_COUNT = 14
 };
 
@@ -80,8 +83,14 @@ enum ip_option {
 };
 
 enum tcp_flag {
-    TCP_FLAG_FIN = 1, TCP_FLAG_SYN = 2, TCP_FLAG_RST = 4, TCP_FLAG_PSH = 8,
-    TCP_FLAG_ACK = 16, TCP_FLAG_URG = 32, TCP_FLAG_ECE = 64, TCP_FLAG_CWR = 128,
+    TCP_FLAG_FIN = 1,
+    TCP_FLAG_SYN = 2,
+    TCP_FLAG_RST = 4,
+    TCP_FLAG_PSH = 8,
+    TCP_FLAG_ACK = 16,
+    TCP_FLAG_URG = 32,
+    TCP_FLAG_ECE = 64,
+    TCP_FLAG_CWR = 128,
 };
 
 /* What transport header was understood; L4_NONE for other protocols, later fragments and broken headers. */
@@ -98,15 +107,15 @@ enum packet_need {
  */
 struct packet {
     struct packet_meta meta;
-    struct span data;     /* from the IP header on, trailing padding cut off */
-    uint32_t anomalies;   /* enum packet_anomaly */
-    uint8_t ip_version;   /* 4, 6, or 0 where there is no usable IP header */
-    uint8_t ip_proto;     /* the transport protocol, after IPv6 extension headers */
-    uint8_t ip_ttl;       /* TTL or hop limit */
-    uint8_t ip_tos;       /* DSCP and ECN, or traffic class */
-    uint16_t ip_options;  /* enum ip_option */
+    struct span data;    /* from the IP header on, trailing padding cut off */
+    uint32_t anomalies;  /* enum packet_anomaly */
+    uint8_t ip_version;  /* 4, 6, or 0 where there is no usable IP header */
+    uint8_t ip_proto;    /* the transport protocol, after IPv6 extension headers */
+    uint8_t ip_ttl;      /* TTL or hop limit */
+    uint8_t ip_tos;      /* DSCP and ECN, or traffic class */
+    uint16_t ip_options; /* enum ip_option */
     uint16_t ip_header_len;
-    uint32_t ip_len;      /* the length that the packet claims (for GSO: that it has) */
+    uint32_t ip_len; /* the length that the packet claims (for GSO: that it has) */
     uint32_t ip_id;
     uint16_t frag_offset; /* in bytes */
     bool is_fragment, more_fragments;
@@ -117,7 +126,7 @@ struct packet {
     uint16_t srcport, dstport; /* TCP, UDP, UDP-Lite, SCTP */
     uint32_t tcp_seq, tcp_ack;
     uint16_t tcp_window, tcp_urgent;
-    uint8_t tcp_flags;         /* enum tcp_flag */
+    uint8_t tcp_flags; /* enum tcp_flag */
     bool tcp_has_mss, tcp_has_wscale, tcp_has_timestamp, tcp_sack_ok;
     uint16_t tcp_mss;
     uint8_t tcp_wscale;
@@ -125,13 +134,14 @@ struct packet {
     uint8_t icmp_type, icmp_code; /* ICMP and ICMPv6 */
     uint16_t icmp_id, icmp_seq;   /* echo only */
     uint32_t sctp_vtag;
-    uint8_t sctp_chunk_type;      /* of the first chunk */
+    uint8_t sctp_chunk_type; /* of the first chunk */
     uint16_t gre_proto;
     uint32_t gre_key;
     bool gre_has_key;
 
     struct span transport; /* from the transport header on; empty for later fragments */
-    struct span payload;   /* what the transport header carries; for other protocols and later fragments what the IP header carries */
+    struct span payload;   /* what the transport header carries; for other protocols and later fragments what the IP
+                              header carries */
 };
 
 /*
@@ -150,7 +160,8 @@ const char *ip_proto_name(uint8_t proto);
 /* The number of a protocol name ("tcp", "icmpv6", …), or -1. */
 int ip_proto_number(const char *name);
 
-/* RFC 1071 sum over len bytes, not folded, to be chained through `sum`; each but the last part must be of even length. */
+/* RFC 1071 sum over len bytes, not folded, to be chained through `sum`; each but the last part must be of even length.
+ */
 uint64_t csum_add(uint64_t sum, const void *data, size_t len);
 /* Folds to the 16-bit complement in host order: 0 over a block that holds a good checksum. */
 uint16_t csum_fold(uint64_t sum);

@@ -16,13 +16,13 @@ enum counter {
     COUNT_REPEATED, /* by a repeat rule */
     COUNT_RETRIED,  /* sent back once because it came up cut short */
     /* reasons */
-    COUNT_BY_RULE,      /* a rule decided */
-    COUNT_NO_RULE,      /* none did: accepted */
-    COUNT_NOT_GUARDED,  /* neither of its ports is configured: accepted */
-    COUNT_UNDECIDED,    /* a limit was reached: on_memory */
-    COUNT_CUT_SHORT,    /* came up cut short twice: on_overload */
-    COUNT_MONITORED,    /* would have been stopped, in mode monitor */
-    COUNT_ANOMALOUS,    /* packets with at least one anomaly */
+    COUNT_BY_RULE,     /* a rule decided */
+    COUNT_NO_RULE,     /* none did: accepted */
+    COUNT_NOT_GUARDED, /* neither of its ports is configured: accepted */
+    COUNT_UNDECIDED,   /* a limit was reached: on_memory */
+    COUNT_CUT_SHORT,   /* came up cut short twice: on_overload */
+    COUNT_MONITORED,   /* would have been stopped, in mode monitor */
+    COUNT_ANOMALOUS,   /* packets with at least one anomaly */
     /* the queue */
     COUNT_BATCHES,
     COUNT_OVERRUNS, /* ENOBUFS */

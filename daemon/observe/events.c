@@ -20,7 +20,7 @@ struct events {
     int fd;
     char *buffer; /* whole lines */
     size_t buffered, buffered_lines;
-    bool torn;    /* a full disk took only a part of a line */
+    bool torn; /* a full disk took only a part of a line */
     size_t workers;
     struct ring **rings;
     _Atomic uint32_t per_second;

@@ -27,17 +27,17 @@ struct event {
     bool has_ports, has_vlan, is_tcp, is_icmp, blocked, would_block;
     uint32_t length, ip_id, tcp_seq, tcp_ack, rule_id;
     char in_dev[16], out_dev[16];
-    char action[12];  /* the rule's */
-    char reason[16];  /* of a drop */
+    char action[12]; /* the rule's */
+    char reason[16]; /* of a drop */
     char ct_state[12], ct_direction[12];
     char anomalies[96];
-    char name[128];   /* the rule's */
+    char name[128]; /* the rule's */
 };
 
 struct events_options {
-    const char *file;   /* "-": standard output */
-    size_t workers;     /* one ring each */
-    size_t ring;        /* records in each */
+    const char *file; /* "-": standard output */
+    size_t workers;   /* one ring each */
+    size_t ring;      /* records in each */
     uint32_t per_second;
 };
 
@@ -51,7 +51,8 @@ void events_stop(struct events *ev);
 struct event *events_slot(struct events *ev, size_t worker);
 void events_push(struct events *ev, size_t worker);
 
-/* Hands over a whole line (stats), which the writer frees; any thread. Past 64 unwritten ones it is dropped and counted. */
+/* Hands over a whole line (stats), which the writer frees; any thread. Past 64 unwritten ones it is dropped and
+ * counted. */
 void events_line(struct events *ev, char *line);
 
 /* From now on at most this many events a second; any thread. */

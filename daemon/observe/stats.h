@@ -11,9 +11,9 @@
 /* A moment's figures of one queue. */
 struct queue_stats {
     uint16_t number;
-    uint32_t waiting;         /* in the kernel */
-    uint64_t kernel_dropped;  /* the queue was full */
-    uint64_t user_dropped;    /* the socket was full */
+    uint32_t waiting;        /* in the kernel */
+    uint64_t kernel_dropped; /* the queue was full */
+    uint64_t user_dropped;   /* the socket was full */
     uint64_t at[COUNTERS];
 };
 
@@ -25,7 +25,7 @@ struct rule_stats {
 
 /* A moment's figures of all; the arrays belong to whoever filled it. */
 struct stats {
-    uint64_t uptime; /* seconds */
+    uint64_t uptime;   /* seconds */
     uint64_t diverted; /* packets that the queue rule has seen */
     uint64_t bypassed; /* of those, let by without inspection (fail-open) */
     uint64_t reloads, reloads_refused;
@@ -39,7 +39,8 @@ struct stats {
 /* Writes the members of a stats object: Suricata's names where it has one, the rest below "sluice". */
 void stats_write(yajl_gen g, const struct stats *s);
 
-/* The JSON text of an EVE event of type stats, a line with its newline; NULL when out of memory. The caller frees it. */
+/* The JSON text of an EVE event of type stats, a line with its newline; NULL when out of memory. The caller frees it.
+ */
 char *stats_event(const struct stats *s);
 
 #endif

@@ -23,8 +23,7 @@ static size_t attr_room(const struct nlattr *a)
     return (mnl_attr_get_len(a) + 3u) & ~3u;
 }
 
-#define FOR_EACH_ATTR(a, block, len)                                                                                   \
-    for (size_t at_ = 0; ((a) = attr_at((block), (len), at_)); at_ += attr_room(a))
+#define FOR_EACH_ATTR(a, block, len) for (size_t at_ = 0; ((a) = attr_at((block), (len), at_)); at_ += attr_room(a))
 
 #define FOR_EACH_NESTED(a, nest) FOR_EACH_ATTR(a, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
 
@@ -59,7 +58,7 @@ static void read_hwaddr(const struct nlattr *a, struct queue_packet *ret)
 static void read_vlan(const struct nlattr *nest, struct queue_packet *ret)
 {
     const struct nlattr *a;
-    FOR_EACH_NESTED (a, nest)
+    FOR_EACH_NESTED(a, nest)
     {
         if (mnl_attr_get_type(a) == NFQA_VLAN_TCI && mnl_attr_get_payload_len(a) >= 2) {
             ret->vlan_tci = ntohs(mnl_attr_get_u16(a));
@@ -73,7 +72,7 @@ static void read_conntrack(const struct nlattr *nest, struct queue_packet *ret)
     /* The kernel leaves CTA_MARK out where the mark is 0. */
     ret->has_ct_mark = true;
     const struct nlattr *a;
-    FOR_EACH_NESTED (a, nest)
+    FOR_EACH_NESTED(a, nest)
     {
         if (mnl_attr_get_type(a) == CTA_MARK)
             ret->ct_mark = attr_be32(a);
@@ -149,7 +148,7 @@ int queue_parse(struct span message, struct queue_packet *ret)
     size_t attrs_len = mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg);
     bool has_header = false;
     const struct nlattr *a;
-    FOR_EACH_ATTR (a, mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)), attrs_len)
+    FOR_EACH_ATTR(a, mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)), attrs_len)
     {
         if (mnl_attr_get_type(a) == NFQA_PACKET_HDR)
             has_header = read_header(a, ret);

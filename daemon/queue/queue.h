@@ -49,11 +49,11 @@ enum queue_verdict { QUEUE_DROP = 0, QUEUE_ACCEPT = 1, QUEUE_REPEAT = 4 };
 
 /* Counted by the owning thread; read them from it. */
 struct queue_counters {
-    uint64_t received;   /* packets */
-    uint64_t batches;    /* system calls that brought some */
-    uint64_t overruns;   /* ENOBUFS: the socket's buffer was full */
-    uint64_t errors;     /* the kernel refused a message of ours */
-    uint64_t malformed;  /* messages that could not be read */
+    uint64_t received;  /* packets */
+    uint64_t batches;   /* system calls that brought some */
+    uint64_t overruns;  /* ENOBUFS: the socket's buffer was full */
+    uint64_t errors;    /* the kernel refused a message of ours */
+    uint64_t malformed; /* messages that could not be read */
     uint64_t send_retries;
 };
 

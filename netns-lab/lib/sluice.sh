@@ -12,7 +12,8 @@ declare -A SETTING=(
     [mode]=enforce [family]='' [hook]='' [interfaces]='' [exempt]='' [queues]=2 [first]=0 [length]=8192
     [services]='{ proto = "tcp"; }, { proto = "udp"; }, { proto = "icmp"; }, { proto = "icmpv6"; }'
     [on_stop]=open [on_crash]=open [on_overload]=open [on_memory]=closed [br_netfilter]=set
-    [stats_interval]=0 [mask]=0x7f000000 [events_per_second]=10000 [event_ring]=4096 [more]=''
+    [stats_interval]=0 [mask]=0x7f000000 [events_per_second]=10000 [event_ring]=4096
+    [regex_steps]=100000 [more]=''
 )
 
 # sluice_conf [NAME=VALUE...]: the settings file, with the lab's defaults.
@@ -38,7 +39,7 @@ policies: {
   on_stop = "${SETTING[on_stop]}"; on_crash = "${SETTING[on_crash]}";
   on_overload = "${SETTING[on_overload]}"; on_memory = "${SETTING[on_memory]}";
 };
-limits: { events_per_second = ${SETTING[events_per_second]}; event_ring = ${SETTING[event_ring]}; };
+limits: { regex_steps = ${SETTING[regex_steps]}; events_per_second = ${SETTING[events_per_second]}; event_ring = ${SETTING[event_ring]}; };
 log: { level = "debug"; };
 events: { file = "$EVENTS"; stats_interval = ${SETTING[stats_interval]}; };
 control: { socket = "$SOCKET"; };

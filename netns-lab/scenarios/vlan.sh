@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # VLAN-tagged traffic is inspected like any other, and its tag can be a condition.
+# needs VLAN devices
 . "$(dirname "$0")/../lab"
 
 start_bridge

@@ -28,7 +28,7 @@ static void add(struct server *s, int fd, enum role role)
         close(fd);
         return;
     }
-    s->fds[s->n] = (struct pollfd){ .fd = fd, .events = POLLIN };
+    s->fds[s->n] = (struct pollfd){.fd = fd, .events = POLLIN};
     s->roles[s->n++] = role;
 }
 
@@ -48,9 +48,13 @@ static void echo_datagram(struct server *s, int fd)
         struct cmsghdr align;
         char bytes[128];
     } control;
-    struct iovec iov = { s->data, sizeof(s->data) };
-    struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1,
-                        .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+    struct iovec iov = {s->data, sizeof(s->data)};
+    struct msghdr m = {.msg_name = &from,
+                       .msg_namelen = sizeof(from),
+                       .msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = sizeof(control)};
     ssize_t n = recvmsg(fd, &m, 0);
     if (n < 0)
         return;

@@ -20,7 +20,7 @@ static void on_signal(int number)
 void lab_stop_on_signal(void)
 {
     /* No SA_RESTART: a blocked receive must return. */
-    struct sigaction action = { .sa_handler = on_signal };
+    struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
 }
@@ -50,7 +50,7 @@ uint16_t lab_port(const char *text)
 
 socklen_t lab_address(const char *host, uint16_t port, struct sockaddr_storage *ret)
 {
-    struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM };
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM};
     struct addrinfo *found;
     char service[8];
     snprintf(service, sizeof(service), "%u", (unsigned)port);
@@ -74,7 +74,7 @@ int lab_bind_any(int type, uint16_t port)
     int off = 0;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
     if (bind(fd, (const struct sockaddr *)&any, sizeof(any)))
         lab_die("bind");
     return fd;
@@ -89,7 +89,7 @@ uint64_t lab_now_ns(void)
 
 void lab_sleep_until_ns(uint64_t when)
 {
-    struct timespec t = { .tv_sec = (time_t)(when / 1000000000u), .tv_nsec = (long)(when % 1000000000u) };
+    struct timespec t = {.tv_sec = (time_t)(when / 1000000000u), .tv_nsec = (long)(when % 1000000000u)};
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 

@@ -28,9 +28,10 @@ struct probe {
 
 static _Noreturn void usage(void)
 {
-    fputs("usage: lab-probe [-t TIMEOUT_MS] [-b SOURCE] [-q SOURCE_PORT] [-s TEXT] [-z LENGTH] tcp|udp PORT ADDRESS...\n"
-          "TEXT may hold \\xHH; LENGTH repeats it to that size.\n",
-          stderr);
+    fputs(
+        "usage: lab-probe [-t TIMEOUT_MS] [-b SOURCE] [-q SOURCE_PORT] [-s TEXT] [-z LENGTH] tcp|udp PORT ADDRESS...\n"
+        "TEXT may hold \\xHH; LENGTH repeats it to that size.\n",
+        stderr);
     exit(2);
 }
 
@@ -56,12 +57,23 @@ static void read_options(struct probe *p, int argc, char **argv)
     set_text(p, "hello");
     for (int c; (c = getopt(argc, argv, "t:b:q:s:z:")) != -1;) {
         switch (c) {
-        case 't': p->timeout_ms = lab_number(optarg, 1, 600000); break;
-        case 'b': p->source = optarg; break;
-        case 'q': p->source_port = lab_port(optarg); break;
-        case 's': set_text(p, optarg); break;
-        case 'z': len = (size_t)lab_number(optarg, 1, TEXT_MAX); break;
-        default: usage();
+        case 't':
+            p->timeout_ms = lab_number(optarg, 1, 600000);
+            break;
+        case 'b':
+            p->source = optarg;
+            break;
+        case 'q':
+            p->source_port = lab_port(optarg);
+            break;
+        case 's':
+            set_text(p, optarg);
+            break;
+        case 'z':
+            len = (size_t)lab_number(optarg, 1, TEXT_MAX);
+            break;
+        default:
+            usage();
         }
     }
     lengthen(p, len);
@@ -76,13 +88,17 @@ static const char *word_for(int err)
     switch (err) {
     case ECONNREFUSED:
     case ECONNRESET:
-    case EPIPE: return "refused";
+    case EPIPE:
+        return "refused";
     case EHOSTUNREACH:
     case ENETUNREACH:
     case EACCES:
-    case EPERM: return "unreachable";
-    case ETIMEDOUT: return "timeout";
-    default: return strerror(err);
+    case EPERM:
+        return "unreachable";
+    case ETIMEDOUT:
+        return "timeout";
+    default:
+        return strerror(err);
     }
 }
 
@@ -90,7 +106,7 @@ static const char *word_for(int err)
 static int wait_for(int fd, short events, uint64_t deadline)
 {
     uint64_t now = lab_now_ns();
-    struct pollfd p = { .fd = fd, .events = events };
+    struct pollfd p = {.fd = fd, .events = events};
     int n = poll(&p, 1, deadline > now ? (int)((deadline - now) / 1000000u) + 1 : 0);
     if (n <= 0)
         return n ? errno : ETIMEDOUT;
@@ -171,7 +187,7 @@ static const char *ask(struct probe *p, const char *host)
 
 int main(int argc, char **argv)
 {
-    static struct probe p = { .timeout_ms = 1000 };
+    static struct probe p = {.timeout_ms = 1000};
     read_options(&p, argc, argv);
     for (int i = optind + 2; i < argc; i++) {
         uint64_t start = lab_now_ns();

@@ -21,12 +21,12 @@
 struct blast {
     struct sockaddr_storage to;
     socklen_t to_len;
-    const char *from;  /* first source address, or NULL */
-    unsigned n_from;   /* how many addresses from there on */
+    const char *from; /* first source address, or NULL */
+    unsigned n_from;  /* how many addresses from there on */
     unsigned flows;
-    uint64_t count;    /* 0: until a signal */
-    uint64_t rate;     /* datagrams a second, 0: as fast as it goes */
-    uint64_t every;    /* each such datagram has the other tag, 0: none */
+    uint64_t count; /* 0: until a signal */
+    uint64_t rate;  /* datagrams a second, 0: as fast as it goes */
+    uint64_t every; /* each such datagram has the other tag, 0: none */
     size_t len;
     char tag[LAB_TAG_LEN + 1];
     int fd[FLOWS_MAX];
@@ -53,17 +53,38 @@ static void read_options(struct blast *b, int argc, char **argv)
     uint16_t port = 0;
     for (int c; (c = getopt(argc, argv, "d:p:n:r:f:s:m:l:e:t:")) != -1;) {
         switch (c) {
-        case 'd': host = optarg; break;
-        case 'p': port = lab_port(optarg); break;
-        case 'n': b->count = (uint64_t)lab_number(optarg, 0, 100000000); break;
-        case 'r': b->rate = (uint64_t)lab_number(optarg, 0, 10000000); break;
-        case 'f': b->flows = (unsigned)lab_number(optarg, 1, FLOWS_MAX); break;
-        case 's': b->from = optarg; break;
-        case 'm': b->n_from = (unsigned)lab_number(optarg, 1, FLOWS_MAX); break;
-        case 'l': b->len = (size_t)lab_number(optarg, LAB_HEAD_LEN, LEN_MAX); break;
-        case 'e': b->every = (uint64_t)lab_number(optarg, 0, 1000000); break;
-        case 't': set_tag(b, optarg); break;
-        default: usage();
+        case 'd':
+            host = optarg;
+            break;
+        case 'p':
+            port = lab_port(optarg);
+            break;
+        case 'n':
+            b->count = (uint64_t)lab_number(optarg, 0, 100000000);
+            break;
+        case 'r':
+            b->rate = (uint64_t)lab_number(optarg, 0, 10000000);
+            break;
+        case 'f':
+            b->flows = (unsigned)lab_number(optarg, 1, FLOWS_MAX);
+            break;
+        case 's':
+            b->from = optarg;
+            break;
+        case 'm':
+            b->n_from = (unsigned)lab_number(optarg, 1, FLOWS_MAX);
+            break;
+        case 'l':
+            b->len = (size_t)lab_number(optarg, LAB_HEAD_LEN, LEN_MAX);
+            break;
+        case 'e':
+            b->every = (uint64_t)lab_number(optarg, 0, 1000000);
+            break;
+        case 't':
+            set_tag(b, optarg);
+            break;
+        default:
+            usage();
         }
     }
     if (!host || !port || optind != argc)
@@ -74,7 +95,7 @@ static void read_options(struct blast *b, int argc, char **argv)
 /* The source address of one flow: the first one plus the flow's number, modulo the given count. */
 static void bind_source(const struct blast *b, int fd, unsigned flow)
 {
-    struct sockaddr_in from = { .sin_family = AF_INET };
+    struct sockaddr_in from = {.sin_family = AF_INET};
     if (inet_pton(AF_INET, b->from, &from.sin_addr) != 1)
         usage();
     from.sin_addr.s_addr = htonl(ntohl(from.sin_addr.s_addr) + flow % b->n_from);
@@ -131,7 +152,7 @@ static void blast(struct blast *b)
 
 int main(int argc, char **argv)
 {
-    static struct blast b = { .flows = 1, .n_from = 1, .len = 64 };
+    static struct blast b = {.flows = 1, .n_from = 1, .len = 64};
     set_tag(&b, "evil");
     memset(b.data, 'x', sizeof(b.data));
     read_options(&b, argc, argv);

@@ -81,8 +81,9 @@ static void receive(struct sink *s, int fd)
         struct cmsghdr align;
         char bytes[256];
     } control;
-    struct iovec iov = { data, sizeof(data) };
-    struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control) };
+    struct iovec iov = {data, sizeof(data)};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control)};
     ssize_t n = recvmsg(fd, &m, 0);
     if (n < 0 && errno != EINTR)
         lab_die("recvmsg");
@@ -100,7 +101,7 @@ int main(int argc, char **argv)
         return 2;
     }
     int fd = open_socket(lab_port(argv[1]));
-    struct sigaction usr1 = { .sa_handler = on_usr1 };
+    struct sigaction usr1 = {.sa_handler = on_usr1};
     sigaction(SIGUSR1, &usr1, NULL);
     lab_stop_on_signal();
     puts("listening");

@@ -50,8 +50,8 @@ static void put32_at(uint8_t *at, uint32_t v)
 static uint8_t *put_ip(int version, uint8_t proto, size_t l4_len)
 {
     static const uint8_t v4[8] = {192, 0, 2, 1, 198, 51, 100, 2};
-    static const uint8_t v6[32] = {0x20, 1, 0xd, 0xb8, [15] = 1, [16] = 0x20, [17] = 1, [18] = 0xd, [19] = 0xb8,
-                                   [20] = 1, [31] = 2};
+    static const uint8_t v6[32] = {
+        0x20, 1, 0xd, 0xb8, [15] = 1, [16] = 0x20, [17] = 1, [18] = 0xd, [19] = 0xb8, [20] = 1, [31] = 2};
     memset(bytes, 0, sizeof bytes);
     if (version == 4) {
         bytes[0] = 0x45;

@@ -80,8 +80,8 @@ static void ip4(uint8_t proto)
 
 static void ip6(uint8_t next)
 {
-    static const uint8_t h[40] = {0x62, 0x81, 2, 3, 0, 0, 0, 59, 0x20, 1, 0xd, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7,
-                                  0x20, 1, 0xd, 0xb8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80};
+    static const uint8_t h[40] = {0x62, 0x81, 2, 3, 0,    0, 0,   59,   0x20, 1, 0xd, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0,
+                                  0,    0,    0, 7, 0x20, 1, 0xd, 0xb8, 0,    2, 0,   0,    0, 0, 0, 0, 0, 0, 0, 0x80};
     w.len = 0;
     put(h, 40);
     w.b[6] = next;
@@ -165,7 +165,8 @@ static const char *anomalies(void)
     return text;
 }
 
-#define expect_anomalies(want) ck_assert_msg(p.anomalies == (want), "has %s(0x%x), wanted 0x%x", anomalies(), p.anomalies, (unsigned)(want))
+#define expect_anomalies(want)                                                                                         \
+    ck_assert_msg(p.anomalies == (want), "has %s(0x%x), wanted 0x%x", anomalies(), p.anomalies, (unsigned)(want))
 #define expect_clean() expect_anomalies(0u)
 
 static void expect_payload(const char *text)
@@ -293,8 +294,9 @@ START_TEST(addr_parse_format)
 }
 END_TEST
 
-static const char *const addr_bad[] = {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4 ", " 1.2.3.4", "a", ":",
-                                       ":::", "1::2::3", "12345::", "fe80::1%eth0", "1.2.3.4/8", "::g", "1:2:3:4:5:6:7"};
+static const char *const addr_bad[] = {
+    "",  "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4",     "1.2.3.4 ",  " 1.2.3.4", "a",
+    ":", ":::",   "1::2::3",   "12345::",   "fe80::1%eth0", "1.2.3.4/8", "::g",      "1:2:3:4:5:6:7"};
 
 START_TEST(addr_refused)
 {
@@ -830,7 +832,8 @@ START_TEST(frag6_good)
     frag6(1208, false, 7);
     decode();
     expect_clean();
-    ck_assert(p.frag_offset == 1208 && p.l4 == L4_NONE && p.ip_proto == 6 && p.transport.len == 0 && p.payload.len == 7);
+    ck_assert(p.frag_offset == 1208 && p.l4 == L4_NONE && p.ip_proto == 6 && p.transport.len == 0 &&
+              p.payload.len == 7);
     frag6(0, false, 20); /* an atomic fragment is a whole packet */
     seal(48, 16, 6, 20);
     decode();
@@ -1177,7 +1180,7 @@ static const struct {
     {"\xfd\x05\xde\xad", 4, true},  /* past the end */
     {"\xfd\x01\x00\x00", 4, true},
     {"\xfd\x00\x00\x00", 4, true},
-    {"\x01\x01\x01\x02", 4, true}, /* no length */
+    {"\x01\x01\x01\x02", 4, true},  /* no length */
     {"\x00\x02\xff\xff", 4, false}, /* after the end of the list */
 };
 
@@ -1625,7 +1628,8 @@ START_TEST(every_truncation)
             packet_decode(&p, &m, span_of(b, len), PACKET_NEED_CHECKSUM);
             ck_assert(inside(b, len, p.data) && inside(b, len, p.transport) && inside(b, len, p.payload));
             if (copied && len < w.len)
-                ck_assert_msg(!(p.anomalies & ~samples[_i].anomalies), "%s at %zu: %s", samples[_i].name, len, anomalies());
+                ck_assert_msg(!(p.anomalies & ~samples[_i].anomalies), "%s at %zu: %s", samples[_i].name, len,
+                              anomalies());
             if (!copied && len < w.len && !meta.gso)
                 ck_assert_msg(p.anomalies != 0, "%s at %zu", samples[_i].name, len);
         }

@@ -85,12 +85,35 @@ static yajl_val formatted(const struct event *e)
 
 static struct event tcp_event(enum event_type type)
 {
-    struct event e = {.time_ns = 1700000000123456789ull, .flow_id = (1ull << 53) - 1, .type = type, .ip_version = 4,
-                      .proto = IPPROTO_TCP, .ttl = 63, .tos = 16, .tcp_flags = 0x12, .severity = 2, .srcport = 40000,
-                      .dstport = 65535, .queue = 7, .tcp_window = 512, .has_ports = true, .is_tcp = true,
-                      .blocked = true, .length = 60, .ip_id = 99, .tcp_seq = 4294967295u, .tcp_ack = 5,
-                      .rule_id = 100010, .in_dev = "eth0", .out_dev = "eth1", .action = "reject", .reason = "rules",
-                      .ct_state = "new", .ct_direction = "original", .anomalies = "bad_flags,land", .name = "a rule"};
+    struct event e = {.time_ns = 1700000000123456789ull,
+                      .flow_id = (1ull << 53) - 1,
+                      .type = type,
+                      .ip_version = 4,
+                      .proto = IPPROTO_TCP,
+                      .ttl = 63,
+                      .tos = 16,
+                      .tcp_flags = 0x12,
+                      .severity = 2,
+                      .srcport = 40000,
+                      .dstport = 65535,
+                      .queue = 7,
+                      .tcp_window = 512,
+                      .has_ports = true,
+                      .is_tcp = true,
+                      .blocked = true,
+                      .length = 60,
+                      .ip_id = 99,
+                      .tcp_seq = 4294967295u,
+                      .tcp_ack = 5,
+                      .rule_id = 100010,
+                      .in_dev = "eth0",
+                      .out_dev = "eth1",
+                      .action = "reject",
+                      .reason = "rules",
+                      .ct_state = "new",
+                      .ct_direction = "original",
+                      .anomalies = "bad_flags,land",
+                      .name = "a rule"};
     inet_pton(AF_INET, "192.0.2.1", e.src);
     inet_pton(AF_INET, "198.51.100.2", e.dst);
     return e;
@@ -157,8 +180,16 @@ END_TEST
 
 START_TEST(format_udp6_vlan_monitor)
 {
-    struct event e = {.type = EVENT_ALERT, .ip_version = 6, .proto = IPPROTO_UDP, .srcport = 53, .dstport = 1024,
-                      .has_ports = true, .has_vlan = true, .vlan = 4094, .would_block = true, .action = "drop"};
+    struct event e = {.type = EVENT_ALERT,
+                      .ip_version = 6,
+                      .proto = IPPROTO_UDP,
+                      .srcport = 53,
+                      .dstport = 1024,
+                      .has_ports = true,
+                      .has_vlan = true,
+                      .vlan = 4094,
+                      .would_block = true,
+                      .action = "drop"};
     inet_pton(AF_INET6, "2001:db8::1", e.src);
     inet_pton(AF_INET6, "fe80::2", e.dst);
     yajl_val v = formatted(&e);
@@ -180,8 +211,13 @@ END_TEST
 
 START_TEST(format_icmp_and_others)
 {
-    struct event e = {.type = EVENT_DROP, .ip_version = 4, .proto = IPPROTO_ICMP, .is_icmp = true, .icmp_type = 8,
-                      .icmp_code = 3, .reason = "memory"};
+    struct event e = {.type = EVENT_DROP,
+                      .ip_version = 4,
+                      .proto = IPPROTO_ICMP,
+                      .is_icmp = true,
+                      .icmp_type = 8,
+                      .icmp_code = 3,
+                      .reason = "memory"};
     yajl_val v = formatted(&e);
     assert_text(v, "proto", "ICMP");
     assert_number(v, "icmp_type", "8");
@@ -219,7 +255,9 @@ START_TEST(format_names)
     assert_signature("say \"no\" \\ \t\n \x01 </script>", "say \"no\" \\ \t\n \x01 </script>");
     assert_signature("gr\xc3\xbc\xc3\x9f \xf0\x9f\x9a\xab", "gr\xc3\xbc\xc3\x9f \xf0\x9f\x9a\xab");
     assert_signature("", "");
-    assert_signature("a\xff" "b bad bytes", "(not UTF-8)");
+    assert_signature("a\xff"
+                     "b bad bytes",
+                     "(not UTF-8)");
     assert_signature("\xff\xff", "(not UTF-8)");
     assert_signature("\xff", "(not UTF-8)");
 }
@@ -278,8 +316,16 @@ START_TEST(stats_json)
         queues[0].at[c] = 100 + c;
         queues[1].at[c] = 1000;
     }
-    struct stats s = {.uptime = 9, .diverted = 50, .bypassed = 6, .reloads = 7, .reloads_refused = 8,
-                      .events_written = 11, .events_dropped = 12, .queues = queues, .n_queues = 2, .rules = rules,
+    struct stats s = {.uptime = 9,
+                      .diverted = 50,
+                      .bypassed = 6,
+                      .reloads = 7,
+                      .reloads_refused = 8,
+                      .events_written = 11,
+                      .events_dropped = 12,
+                      .queues = queues,
+                      .n_queues = 2,
+                      .rules = rules,
                       .n_rules = 3};
     char *line = stats_event(&s), path[96], number[32];
     ck_assert_ptr_nonnull(line);
