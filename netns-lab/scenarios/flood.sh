@@ -9,7 +9,7 @@ start_echo 80
 rule 2101 drop 'payload startswith "evil"' 'event = false;'
 sluice_conf on_overload=closed length=64
 start_sluice
-send_packets -d "$SERVER4" -p 9000 -n "$(scaled 400000 20000)" -r 0 -e 2 -f 64 -s $MANY4 -m 64
+send_packets -d "$SERVER4" -p 9000 -n "$(scaled 400000 20000)" -r 0 -e 2 -f 64 -s "$MANY4" -m 64
 patiently 20 sink_quiet
 expect_figure 'good ones through' "${REPORT[good]}" '> 0'
 expect_figure 'evil ones through' "${REPORT[other]}" '== 0'
@@ -21,7 +21,7 @@ stop_sluice
 say 'and with on_overload open'
 sluice_conf on_overload=open
 start_sluice
-send_packets -d "$SERVER4" -p 9000 -n "$(scaled 400000 20000)" -r 0 -e 2 -f 64 -s $MANY4 -m 64
+send_packets -d "$SERVER4" -p 9000 -n "$(scaled 400000 20000)" -r 0 -e 2 -f 64 -s "$MANY4" -m 64
 patiently 20 sink_quiet
 expect_sluice_alive
 expect_pass tcp 80

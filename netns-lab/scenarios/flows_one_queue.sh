@@ -9,7 +9,7 @@ flows=$(scaled 1000 200)
 rule 1601 log 'udp.port == 5001'
 sluice_conf queues=4
 start_sluice
-send_packets -d "$SERVER4" -p 5001 -n $((flows * 3)) -r "$(scaled 2000 300)" -f "$flows" -s $MANY4 -m 1000
+send_packets -d "$SERVER4" -p 5001 -n $((flows * 3)) -r "$(scaled 2000 300)" -f "$flows" -s "$MANY4" -m 1000
 all_logged() {
     (($(wc -l <"$EVENTS") >= flows * 6))
 }

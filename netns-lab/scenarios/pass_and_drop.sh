@@ -27,8 +27,8 @@ expect_pass tcp 5002
 FROM_NS=$CLIENT2_NS expect_drop tcp 5002
 FROM_NS=$CLIENT2_NS expect_drop udp 5002
 FROM_NS=$CLIENT2_NS expect_pass tcp 5001
-expect_event 1002 src_ip=$CLIENT24
-expect_event 1002 src_ip=$CLIENT26
+expect_event 1002 src_ip="$CLIENT24"
+expect_event 1002 src_ip="$CLIENT26"
 
 say 'by payload'
 expect_drop tcp 80 'GET /../../etc/passwd HTTP/1.0'

@@ -21,7 +21,7 @@ start_bridge
 start_sink 9000
 first_rules
 start_sluice
-start_packets -d "$SERVER4" -p 9000 -r "$(scaled 20000 2000)" -e 10 -f 40 -s $MANY4 -m 40
+start_packets -d "$SERVER4" -p 9000 -r "$(scaled 20000 2000)" -e 10 -f 40 -s "$MANY4" -m 40
 for ((round = 0; round < $(scaled 25 10); round++)); do
     second_rules
     reload_sluice

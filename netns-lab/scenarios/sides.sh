@@ -11,8 +11,8 @@ rule 2903 drop 'in.side == "inside" and tcp.dstport == 80'
 sluice_conf
 start_sluice
 expect_pass tcp 80
-expect_event 2901 src_ip=$CLIENT4 alert.action=allowed
-expect_event 2901 src_ip=$CLIENT6
-expect_event 2902 src_ip=$SERVER4 src_port=80
-expect_event 2902 src_ip=$SERVER6
+expect_event 2901 src_ip="$CLIENT4" alert.action=allowed
+expect_event 2901 src_ip="$CLIENT6"
+expect_event 2902 src_ip="$SERVER4" src_port=80
+expect_event 2902 src_ip="$SERVER6"
 expect_no_event 2903
