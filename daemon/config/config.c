@@ -231,7 +231,7 @@ static void read_divert(struct load *l)
         c->divert.hook = (enum divert_hook[]){HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT}[word];
     if (reader_word(&l->r, g, "br_netfilter", KEYS("set", "check"), &word))
         c->divert.br_netfilter = word == 0 ? BR_NETFILTER_SET : BR_NETFILTER_CHECK;
-    if (reader_number(&l->r, g, "priority", INT32_MIN, INT32_MAX, &number))
+    if (reader_number(&l->r, g, "priority", -1000000, 1000000, &number))
         c->divert.priority = (int)number;
     read_ifaces(l, g);
     read_services(l, g);

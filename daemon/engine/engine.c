@@ -149,6 +149,12 @@ static size_t workers_for(const char *file, struct diag *d)
 
 static void log_start(const struct engine *e)
 {
+    struct queue_proc p;
+    int err = queue_read_proc(e->divert.first_queue, &p);
+    if (err)
+        log_warning("/proc/net/netfilter/nfnetlink_queue: %s: what fail-open lets by cannot be counted; "
+                    "its group is root's",
+                    strerror(-err));
     const struct config *c = e->gen->config;
     log_info("%s", e->said);
     log_info("%zu queues from %u, %zu rules, packets %s, conntrack from %s%s", e->n_workers, e->divert.first_queue,
@@ -278,32 +284,39 @@ int engine_reload(struct engine *e, struct diag *d)
     return 0;
 }
 
-static bool all_drained(const struct engine *e)
+/* Whether each worker has found its queue empty twice since `seen`: the first wait may have begun before. */
+static bool all_idle(const struct engine *e, const uint64_t *seen)
 {
     for (size_t i = 0; i < e->n_workers; i++) {
-        struct queue_proc p;
-        if (queue_read_proc(queue_number(e->workers[i].queue), &p) == 0 && p.waiting)
+        const struct worker *w = &e->workers[i];
+        if (atomic_load_explicit(&w->idle, memory_order_acquire) < seen[i] + 2 && !atomic_load(&w->broken))
             return false;
     }
     return true;
 }
 
+static void wait_until_idle(struct engine *e)
+{
+    uint64_t *seen = e->turns_seen; /* nobody asks for progress any more */
+    for (size_t i = 0; i < e->n_workers; i++)
+        seen[i] = atomic_load_explicit(&e->workers[i].idle, memory_order_acquire);
+    for (int waited = 0; !all_idle(e, seen); waited += 5) {
+        if (waited >= DRAIN_MS) {
+            log_warning("packets still waited in the queues after %d s", DRAIN_MS / 1000);
+            return;
+        }
+        poll(NULL, 0, 5);
+    }
+}
+
 /* With the hook still there: the kernel drops what waits in queues when a hook goes. */
 static void drain(struct engine *e)
 {
-    const struct config *c = e->gen->config;
     char why[256];
-    enum divert_state state = c->policies.on_stop == POLICY_OPEN ? DIVERT_PASS : DIVERT_BLOCK;
-    if (divert_change(&e->divert, c, state, why, sizeof why))
+    enum divert_state state = e->gen->config->policies.on_stop == POLICY_OPEN ? DIVERT_PASS : DIVERT_BLOCK;
+    if (divert_change(&e->divert, e->gen->config, state, why, sizeof why))
         log_error("at stop: %s", why);
-    int waited = 0;
-    /* Twice, for a packet may be between the chain and the queue at the first look. */
-    for (int empty = 0; empty < 2 && waited < DRAIN_MS; waited += 5) {
-        empty = all_drained(e) ? empty + 1 : 0;
-        poll(NULL, 0, 5);
-    }
-    if (waited >= DRAIN_MS)
-        log_warning("packets still waited in the queues after %d s", DRAIN_MS / 1000);
+    wait_until_idle(e);
     if (state == DIVERT_PASS && divert_remove(&e->divert, why, sizeof why))
         log_error("at stop: %s", why);
 }
@@ -343,23 +356,24 @@ void engine_stop(struct engine *e)
     free(e);
 }
 
+/* How many diverted packets are accounted for; UINT64_MAX where the kernel does not let us see its part. */
 static uint64_t fill_queue_stats(struct engine *e)
 {
     uint64_t accounted = 0;
+    bool blind = false;
     for (size_t i = 0; i < e->n_workers; i++) {
         struct queue_stats *q = &e->queue_stats[i];
         struct queue_proc p = {0};
         *q = (struct queue_stats){.number = queue_number(e->workers[i].queue)};
-        if (queue_read_proc(q->number, &p) == 0) {
-            q->waiting = p.waiting;
-            q->kernel_dropped = p.queue_dropped;
-            q->user_dropped = p.user_dropped;
-        }
+        blind |= queue_read_proc(q->number, &p) != 0;
+        q->waiting = p.waiting;
+        q->kernel_dropped = p.queue_dropped;
+        q->user_dropped = p.user_dropped;
         for (enum counter c = 0; c < COUNTERS; c++)
             q->at[c] = count_get(&e->workers[i].counters, c);
         accounted += q->at[COUNT_RECEIVED] + q->waiting + q->kernel_dropped + q->user_dropped;
     }
-    return accounted;
+    return blind ? UINT64_MAX : accounted;
 }
 
 int engine_stats(struct engine *e, struct stats *ret)

@@ -75,6 +75,7 @@ static int turn(struct worker *w)
     /* Before the verdicts go: whoever adds up must find a packet waiting or received, never neither. */
     publish_queue_counters(w);
     int err = queue_flush(w->queue);
+    atomic_store_explicit(&w->idle, queue_counters(w->queue)->idle, memory_order_release);
     atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
     return err;
 }

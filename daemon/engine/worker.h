@@ -36,6 +36,7 @@ struct worker {
     _Atomic(const struct generation *) wanted; /* written by the main thread */
     _Atomic(const struct generation *) used;   /* what the thread has switched to */
     _Atomic uint64_t turns;                    /* grows while the thread makes progress */
+    _Atomic uint64_t idle;                     /* queue_counters.idle */
     _Atomic int broken;                        /* the errno that ended the thread */
     atomic_bool stop;
     pthread_t thread;

@@ -256,6 +256,8 @@ static int receive_error(struct queue *q)
         q->counters.overruns++;
         return 0;
     case EAGAIN:
+        q->counters.idle++;
+        return 0;
     case EINTR:
         return 0;
     default:

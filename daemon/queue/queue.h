@@ -51,6 +51,7 @@ enum queue_verdict { QUEUE_DROP = 0, QUEUE_ACCEPT = 1, QUEUE_REPEAT = 4 };
 struct queue_counters {
     uint64_t received;  /* packets */
     uint64_t batches;   /* system calls that brought some */
+    uint64_t idle;      /* waits that ended with nothing to receive: all that was queued before is decided */
     uint64_t overruns;  /* ENOBUFS: the socket's buffer was full */
     uint64_t errors;    /* the kernel refused a message of ours */
     uint64_t malformed; /* messages that could not be read */
