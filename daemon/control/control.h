@@ -19,8 +19,10 @@ enum control_command { CONTROL_STATUS, CONTROL_STATS, CONTROL_RULES, CONTROL_REL
 /* Answers a command: a JSON line to be freed, or NULL when out of memory. */
 typedef char *(*control_answer)(enum control_command command, void *context);
 
-/* Listens at path (mode 0660), taking over a stale socket but no other file. Returns 0 or a negative errno, with the
- * reason in why. */
+/*
+ * Listens at path (mode 0660), taking over a stale socket but no other file.
+ * Returns 0 or a negative errno, with the reason in why.
+ */
 MUST_CHECK int control_open(const char *path, struct control **ret, char *why, size_t why_size);
 
 /* Removes the socket. Accepts NULL. */

@@ -33,7 +33,8 @@ struct divert {
     bool bypass;                            /* on_crash open */
     size_t port_sets[DIVERT_PORT_SETS_MAX]; /* sets that the installed table holds, by service */
     size_t n_port_sets;
-    uint32_t change;  /* number of the last change; names the sets in use */
+    uint32_t change;  /* number of the change in force; names the sets in use */
+    uint32_t changes; /* how many were tried: a refused one's number is not used again */
     uint64_t content; /* digest of what the installed table says; 0: unknown */
 };
 
@@ -64,8 +65,11 @@ MUST_CHECK int divert_br_netfilter(const struct divert *d, const struct config *
 MUST_CHECK int divert_install(struct divert *d, const struct config *c, enum divert_state state, char *why,
                               size_t why_size);
 
-/* Replaces the rules and sets of the installed table, in one transaction; a table that says the same already is left
- * alone. */
+/*
+ * Puts other rules into the installed table in one transaction, between two
+ * that bring their sets and take the old ones away. A table that says the same
+ * already is left alone.
+ */
 MUST_CHECK int divert_change(struct divert *d, const struct config *c, enum divert_state state, char *why,
                              size_t why_size);
 

@@ -565,21 +565,21 @@ int divert_change(struct divert *d, const struct config *c, enum divert_state st
 {
     if (d->content && content_digest(d, c, state) == d->content)
         return 0;
-    struct divert old = *d;
-    d->change++;
-    int err = commit_sets(d, c, why, why_size);
+    struct divert next = *d;
+    next.change = next.changes = ++d->changes;
+    int err = commit_sets(&next, c, why, why_size);
     if (err)
         return err;
-    remember_sets(d, c);
-    err = commit_rules(d, c, state, why, why_size);
-    delete_sets(err ? d : &old);
-    if (err) {
-        uint32_t change = d->change;
-        *d = old;
-        d->change = change; /* see set_name: a number is used once */
+    remember(&next, c, state);
+    err = commit_rules(&next, c, state, why, why_size);
+    delete_sets(err ? &next : d);
+    if (err)
         return err;
-    }
-    remember(d, c, state);
+    /* Not all of it: workers read the parts that never change. */
+    d->change = next.change;
+    d->content = next.content;
+    d->n_port_sets = next.n_port_sets;
+    memcpy(d->port_sets, next.port_sets, sizeof d->port_sets);
     return 0;
 }
 

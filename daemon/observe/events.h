@@ -51,8 +51,10 @@ void events_stop(struct events *ev);
 struct event *events_slot(struct events *ev, size_t worker);
 void events_push(struct events *ev, size_t worker);
 
-/* Hands over a whole line (stats), which the writer frees; any thread. Past 64 unwritten ones it is dropped and
- * counted. */
+/*
+ * Hands over a whole line (stats), which the writer frees; any thread. Past 64
+ * unwritten ones it is dropped and counted.
+ */
 void events_line(struct events *ev, char *line);
 
 /* From now on at most this many events a second; any thread. */

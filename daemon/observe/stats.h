@@ -39,8 +39,7 @@ struct stats {
 /* Writes the members of a stats object: Suricata's names where it has one, the rest below "sluice". */
 void stats_write(yajl_gen g, const struct stats *s);
 
-/* The JSON text of an EVE event of type stats, a line with its newline; NULL when out of memory. The caller frees it.
- */
+/* An EVE event of type stats as a line of JSON, which the caller frees; NULL when out of memory. */
 char *stats_event(const struct stats *s);
 
 #endif

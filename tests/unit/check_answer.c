@@ -10,6 +10,7 @@
 
 #include "answer/answer.h"
 #include "netns.h"
+#include "run_suite.h"
 
 static const uint8_t client_mac[6] = {2, 0, 0, 0, 0, 1}, server_mac[6] = {2, 0, 0, 0, 0, 2},
                      own_mac[6] = {2, 0, 0, 0, 0, 9};
@@ -492,9 +493,5 @@ int main(void)
         tcase_add_test(t, sending);
         suite_add_tcase(s, t);
     }
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/ring.h"
 #include "base/span.h"
+#include "run_suite.h"
 
 START_TEST(ring_full_and_empty)
 {
@@ -279,9 +280,5 @@ int main(void)
     tcase_add_test(t, spans);
     tcase_add_test(t, cursor_stays_bad);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

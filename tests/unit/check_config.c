@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "config/reader.h"
+#include "run_suite.h"
 
 /* A folder of its own for each test, and the settings file in it. */
 static char folder[64], file[128];
@@ -570,9 +571,5 @@ int main(void)
     tcase_add_test(t, nearest);
     tcase_add_test(t, manual_has_every_key);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

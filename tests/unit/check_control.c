@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "run_suite.h"
 
 static char folder[64], path[96];
 static struct control *c;
@@ -331,9 +332,5 @@ int main(void)
     tcase_add_test(t, a_file_is_left_alone);
     tcase_add_test(t, wrong_paths);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

@@ -8,6 +8,7 @@
 #include "divert/link.h"
 #include "divert/marks.h"
 #include "netns.h"
+#include "run_suite.h"
 
 /* Marks. */
 static const uint32_t masks[] = {0x7f, 0x7f000000, 0xfe000000, 0x3f80, 0xffffffff, 0x00ff0000, 0xfff0};
@@ -575,9 +576,5 @@ int main(void)
     suite_add_tcase(s, t);
     if (netns_possible())
         suite_add_tcase(s, kernel_tests());
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

@@ -12,6 +12,7 @@
 #include "base/span.h"
 #include "net/crc32c.h"
 #include "net/packet.h"
+#include "run_suite.h"
 
 /* A packet under construction. */
 struct build {
@@ -1756,9 +1757,5 @@ int main(void)
     add_tables(s);
     add_ip(s);
     add_transport(s);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

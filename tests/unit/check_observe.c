@@ -14,6 +14,7 @@
 #include "observe/events.h"
 #include "observe/json.h"
 #include "observe/stats.h"
+#include "run_suite.h"
 
 static char folder[64], file[96], rotated[96];
 
@@ -638,9 +639,5 @@ int main(void)
     tcase_add_test(t, writer_lines_are_bounded);
     tcase_add_test(t, writer_wrong_file);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

@@ -19,6 +19,7 @@
 #include "engine/ifaces.h"
 #include "netns.h"
 #include "queue/queue.h"
+#include "run_suite.h"
 
 static char folder[64], file[96], rule_file[96], events_file[96];
 static struct diag *d;
@@ -868,9 +869,5 @@ int main(void)
     suite_add_tcase(s, t);
     if (netns_possible())
         suite_add_tcase(s, kernel_tests());
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

@@ -12,6 +12,7 @@
 
 #include "netns.h"
 #include "queue/queue.h"
+#include "run_suite.h"
 
 /* A netlink message being built. */
 static _Alignas(8) uint8_t message[131072];
@@ -498,9 +499,5 @@ int main(void)
         tcase_add_test(t, kernel_not_root);
         suite_add_tcase(s, t);
     }
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }
