@@ -10,43 +10,12 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "answer/write.h"
+
 #define BROKEN                                                                                                         \
     (ANOMALY_BAD_LENGTH | ANOMALY_BAD_IP_CHECKSUM | ANOMALY_BAD_CHECKSUM | ANOMALY_TRUNCATED | ANOMALY_MARTIAN)
 #define ICMP4_QUOTE_MAX (576 - 20 - 8)
 #define ICMP6_QUOTE_MAX (1280 - 40 - 8)
-
-struct writer {
-    uint8_t *at;
-};
-
-static void put8(struct writer *w, unsigned v)
-{
-    *w->at++ = (uint8_t)v;
-}
-
-static void put16(struct writer *w, unsigned v)
-{
-    put8(w, v >> 8);
-    put8(w, v);
-}
-
-static void put32(struct writer *w, uint32_t v)
-{
-    put16(w, v >> 16);
-    put16(w, v & 0xffff);
-}
-
-static void put_bytes(struct writer *w, const void *data, size_t len)
-{
-    memcpy(w->at, data, len);
-    w->at += len;
-}
-
-static void patch16(uint8_t *at, uint16_t v)
-{
-    at[0] = (uint8_t)(v >> 8);
-    at[1] = (uint8_t)v;
-}
 
 static bool is_multicast(const struct ip_addr *a)
 {
@@ -82,39 +51,13 @@ static bool is_due(const struct packet *p)
     return !is_icmp_error(p);
 }
 
-static void put_ethernet(struct writer *w, const struct packet *p, const uint8_t *own_mac)
+/* From the addresses that the packet was sent between, the other way round. */
+static struct answer_link link_back(const struct packet *p, const uint8_t *own_mac)
 {
-    put_bytes(w, p->meta.eth_src, 6);
-    put_bytes(w, p->meta.has_eth_dst ? p->meta.eth_dst : own_mac, 6);
-    if (p->meta.has_vlan) {
-        put16(w, 0x8100);
-        put16(w, p->meta.vlan_tci);
-    }
-    put16(w, p->ip_version == 4 ? 0x0800 : 0x86dd);
-}
-
-/* The answer's IP header: from the packet's destination to its source. */
-static void put_ip(struct writer *w, const struct packet *p, uint8_t proto, size_t len)
-{
-    uint8_t *start = w->at;
-    if (p->ip_version == 6) {
-        put32(w, 0x60000000);
-        put16(w, (unsigned)len);
-        put8(w, proto);
-        put8(w, 64);
-        put_bytes(w, p->dst.bytes, 16);
-        put_bytes(w, p->src.bytes, 16);
-        return;
-    }
-    put16(w, 0x4500);
-    put16(w, (unsigned)len + 20);
-    put32(w, 0x00004000); /* id 0, do not fragment */
-    put8(w, 64);
-    put8(w, proto);
-    put16(w, 0);
-    put_bytes(w, p->dst.bytes, 4);
-    put_bytes(w, p->src.bytes, 4);
-    patch16(start + 10, csum_fold(csum_add(0, start, 20)));
+    struct answer_link l = {.has_vlan = p->meta.has_vlan, .vlan_tci = p->meta.vlan_tci};
+    memcpy(l.dst_mac, p->meta.eth_src, 6);
+    memcpy(l.src_mac, p->meta.has_eth_dst ? p->meta.eth_dst : own_mac, 6);
+    return l;
 }
 
 /* How much sequence space the packet takes (RFC 9293 3.4). */
@@ -127,18 +70,15 @@ static uint32_t segment_length(const struct packet *p)
 
 static void put_reset(struct writer *w, const struct packet *p)
 {
-    put_ip(w, p, IPPROTO_TCP, 20);
-    uint8_t *start = w->at;
     bool has_ack = p->tcp_flags & TCP_FLAG_ACK;
-    put16(w, p->dstport);
-    put16(w, p->srcport);
-    put32(w, has_ack ? p->tcp_ack : 0);
-    put32(w, has_ack ? 0 : p->tcp_seq + segment_length(p));
-    put8(w, 5 << 4);
-    put8(w, has_ack ? TCP_FLAG_RST : TCP_FLAG_RST | TCP_FLAG_ACK);
-    put32(w, 0); /* window, checksum */
-    put16(w, 0);
-    patch16(start + 16, csum_fold(csum_add(csum_pseudo(&p->dst, &p->src, IPPROTO_TCP, 20), start, 20)));
+    struct answer_tcp a = {.src = p->dst,
+                           .dst = p->src,
+                           .srcport = p->dstport,
+                           .dstport = p->srcport,
+                           .seq = has_ack ? p->tcp_ack : 0,
+                           .ack = has_ack ? 0 : p->tcp_seq + segment_length(p),
+                           .flags = has_ack ? TCP_FLAG_RST : TCP_FLAG_RST | TCP_FLAG_ACK};
+    write_tcp(w, &a);
 }
 
 static void put_unreachable(struct writer *w, const struct packet *p)
@@ -147,14 +87,14 @@ static void put_unreachable(struct writer *w, const struct packet *p)
     struct span quote = span_first(p->data, v4 ? ICMP4_QUOTE_MAX : ICMP6_QUOTE_MAX);
     uint8_t proto = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
     size_t len = 8 + quote.len;
-    put_ip(w, p, proto, len);
+    write_ip(w, &p->dst, &p->src, proto, len);
     uint8_t *start = w->at;
-    put16(w, v4 ? 0x0303 : 0x0104); /* destination unreachable: port */
-    put16(w, 0);
-    put32(w, 0);
-    put_bytes(w, quote.data, quote.len);
+    write16(w, v4 ? 0x0303 : 0x0104); /* destination unreachable: port */
+    write16(w, 0);
+    write32(w, 0);
+    write_bytes(w, quote.data, quote.len);
     uint64_t sum = v4 ? 0 : csum_pseudo(&p->dst, &p->src, proto, (uint32_t)len);
-    patch16(start + 2, csum_fold(csum_add(sum, start, len)));
+    write_sum(start + 2, csum_add(sum, start, len));
 }
 
 size_t answer_build(const struct packet *p, const uint8_t own_mac[6], uint8_t *buf)
@@ -162,7 +102,8 @@ size_t answer_build(const struct packet *p, const uint8_t own_mac[6], uint8_t *b
     if (!is_due(p))
         return 0;
     struct writer w = {.at = buf};
-    put_ethernet(&w, p, own_mac);
+    struct answer_link l = link_back(p, own_mac);
+    write_ethernet(&w, &l, p->ip_version);
     if (p->l4 == L4_TCP)
         put_reset(&w, p);
     else

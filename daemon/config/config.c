@@ -10,6 +10,7 @@
 #include "config/reader.h"
 #include "config/rule_files.h"
 #include "config/service.h"
+#include "config/traffic.h"
 
 #define KEYS(...)                                                                                                      \
     (const char *const[])                                                                                              \
@@ -63,6 +64,7 @@ static void set_defaults(struct config *c)
     c->limits.event_ring = 4096;
     c->log.level = 6;
     c->events.stats_interval = 60;
+    traffic_defaults(c);
 }
 
 static void read_mode(struct load *l)
@@ -227,8 +229,8 @@ static void read_divert(struct load *l)
     reader_known(&l->r, g, KEYS("family", "hook", "priority", "interfaces", "services", "exempt", "br_netfilter"));
     if (reader_word(&l->r, g, "family", KEYS("auto", "bridge", "inet"), &word))
         c->divert.family = (enum divert_family[]){FAMILY_AUTO, FAMILY_BRIDGE, FAMILY_INET}[word];
-    if (reader_word(&l->r, g, "hook", KEYS("forward", "input", "output"), &word))
-        c->divert.hook = (enum divert_hook[]){HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT}[word];
+    if (reader_word(&l->r, g, "hook", KEYS("forward", "input", "output", "host"), &word))
+        c->divert.hook = (enum divert_hook[]){HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT, HOOK_HOST}[word];
     if (reader_word(&l->r, g, "br_netfilter", KEYS("set", "check"), &word))
         c->divert.br_netfilter = word == 0 ? BR_NETFILTER_SET : BR_NETFILTER_CHECK;
     if (reader_number(&l->r, g, "priority", -1000000, 1000000, &number))
@@ -344,12 +346,25 @@ static void read_events(struct load *l)
     const char *file = "/var/log/sluice/eve.json";
     const config_setting_t *g = reader_group(&l->r, reader_root(&l->r), "events");
     if (g) {
-        reader_known(&l->r, g, KEYS("file", "stats_interval"));
+        reader_known(&l->r, g, KEYS("file", "stats_interval", "requests"));
         reader_string(&l->r, g, "file", &file);
+        reader_bool(&l->r, g, "requests", &l->c->events.requests);
         reader_u32(&l->r, g, "stats_interval", 0, 86400, &l->c->events.stats_interval);
     }
     if (*file)
         l->c->events.file = copy_of(l, file);
+}
+
+static void read_cache(struct load *l)
+{
+    const char *folder = "/var/cache/sluice";
+    const config_setting_t *g = reader_group(&l->r, reader_root(&l->r), "cache");
+    if (g) {
+        reader_known(&l->r, g, KEYS("folder"));
+        reader_string(&l->r, g, "folder", &folder);
+    }
+    if (*folder)
+        l->c->cache_folder = copy_of(l, folder);
 }
 
 static void read_control(struct load *l)
@@ -398,13 +413,17 @@ static void read_rules(struct load *l)
 static void read_all(struct load *l)
 {
     reader_known(&l->r, reader_root(&l->r),
-                 KEYS("mode", "divert", "queues", "marks", "policies", "limits", "log", "events", "control", "rules"));
+                 KEYS("mode", "divert", "queues", "marks", "policies", "limits", "streams", "http", "cache", "log",
+                      "events", "control", "rules"));
     read_mode(l);
     read_divert(l);
     read_queues(l);
     read_marks(l);
     read_policies(l);
     read_limits(l);
+    streams_read(&l->r, l->c);
+    http_read(&l->r, l->c);
+    read_cache(l);
     read_log(l);
     read_events(l);
     read_control(l);
@@ -444,6 +463,8 @@ void config_free(struct config *c)
     strings_free(&c->divert.exempt);
     strings_free(&c->rules);
     strings_free(&c->rule_files);
+    traffic_free(c);
+    free(c->cache_folder);
     free(c->events.file);
     free(c->control_socket);
     free(c->file);

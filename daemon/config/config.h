@@ -11,7 +11,10 @@
 enum mode { MODE_ENFORCE, MODE_MONITOR };
 enum policy { POLICY_OPEN, POLICY_CLOSED };
 enum divert_family { FAMILY_AUTO, FAMILY_BRIDGE, FAMILY_INET };
-enum divert_hook { HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT };
+enum divert_hook { HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT, HOOK_HOST }; /* host: input and output */
+enum midstream { MIDSTREAM_INSPECT, MIDSTREAM_REFUSE };
+enum urgent { URGENT_REFUSE, URGENT_PASS };
+enum http_answer { HTTP_ANSWER_PAGE, HTTP_ANSWER_RESET };
 enum br_netfilter { BR_NETFILTER_SET, BR_NETFILTER_CHECK };
 
 struct config_iface {
@@ -69,17 +72,43 @@ struct config {
         uint32_t event_ring; /* events that may wait, for each worker */
     } limits;
     struct {
+        uint32_t flows;    /* connections that each worker follows */
+        uint64_t memory;   /* bytes of them that all workers together may keep */
+        uint32_t per_flow; /* bytes of one direction of one connection */
+        uint32_t window;   /* bytes of a stream that a condition is shown at once */
+        enum midstream midstream;
+        enum urgent urgent;                                          /* segments with URG */
+        uint32_t handshake, established, closing, closed, condemned; /* seconds without a packet */
+    } streams;
+    struct {
+        struct port_range *ports; /* the servers' */
+        size_t n_ports;
+        struct {
+            uint32_t head, headers, body, response_body, args, depth, ratio, pipelined;
+        } limits;
+        enum policy over_limit; /* a body longer than its limit */
+        enum policy opaque;     /* what follows CONNECT and Upgrade, and what cannot be read */
+        enum http_answer answer;
+        char *page; /* the page's HTML, at most CONFIG_PAGE_MAX bytes; NULL: the built-in one */
+    } http;
+    char *cache_folder; /* of compiled databases; NULL: none */
+    struct {
         int level; /* syslog level: 3 error, 4 warning, 6 info, 7 debug */
     } log;
     struct {
         char *file;              /* NULL: no events; "-": standard output */
         uint32_t stats_interval; /* seconds, 0: never */
+        bool requests;           /* an event for each HTTP request */
     } events;
     char *control_socket;        /* NULL: none */
     struct config_strings rules; /* globs as written */
     struct config_strings
         rule_files; /* expanded, absolute or relative to the working directory, sorted within a glob */
 };
+
+/* What stands for the request's id in http.page; the first one is replaced. */
+#define CONFIG_PAGE_ID "{request_id}"
+#define CONFIG_PAGE_MAX 8192
 
 /* Room that the daemon needs in the mark mask: see divert/marks.h. */
 #define CONFIG_MARK_BITS 7

@@ -115,15 +115,24 @@ static const char *listed(const char *const *words, char *buf, size_t size)
     return buf;
 }
 
-/* A setting's name with its group's: "queues.first". */
+/* A setting's name behind those of its groups: "http.limits.head". */
+static void write_path(const config_setting_t *s, char *buf, size_t size)
+{
+    const config_setting_t *up = config_setting_parent(s);
+    buf[0] = '\0';
+    if (up && config_setting_name(up) && config_setting_is_group(up))
+        write_path(up, buf, size);
+    size_t at = strlen(buf);
+    snprintf(buf + at, size - at, "%s%s", at ? "." : "", config_setting_name(s));
+}
+
 static const char *path_of(const config_setting_t *s, char *buf, size_t size)
 {
     const config_setting_t *up = config_setting_parent(s);
-    const char *name = config_setting_name(s), *group = up ? config_setting_name(up) : NULL;
-    if (!name)
-        snprintf(buf, size, "an element of %s", group ? group : "a list");
+    if (config_setting_name(s))
+        write_path(s, buf, size);
     else
-        snprintf(buf, size, "%s%s%s", group ? group : "", group ? "." : "", name);
+        snprintf(buf, size, "an element of %s", up && config_setting_name(up) ? config_setting_name(up) : "a list");
     return buf;
 }
 

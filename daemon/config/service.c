@@ -96,21 +96,21 @@ static void read_range(const struct reader *r, const config_setting_t *s, struct
     }
 }
 
-static void read_ports(const struct reader *r, const config_setting_t *list, struct config_service *ret)
+void ports_read(const struct reader *r, const config_setting_t *list, struct port_range **ports, size_t *n_ports)
 {
     size_t n = (size_t)config_setting_length(list);
-    if (n == 0) {
-        reader_error(r, list, "no port in ports, expected at least one (without ports the whole protocol is meant)");
+    *ports = NULL;
+    *n_ports = 0;
+    if (n == 0)
         return;
-    }
-    ret->ports = calloc(n, sizeof *ret->ports);
-    if (!ret->ports) {
+    *ports = calloc(n, sizeof **ports);
+    if (!*ports) {
         reader_error(r, list, "out of memory");
         return;
     }
-    ret->n_ports = n;
+    *n_ports = n;
     for (size_t i = 0; i < n; i++)
-        read_range(r, config_setting_get_elem(list, (unsigned)i), &ret->ports[i]);
+        read_range(r, config_setting_get_elem(list, (unsigned)i), &(*ports)[i]);
 }
 
 void service_read(const struct reader *r, const config_setting_t *s, struct config_service *ret)
@@ -127,8 +127,10 @@ void service_read(const struct reader *r, const config_setting_t *s, struct conf
     if (ports && proto_ok && !has_ports(ret->proto))
         reader_error(r, ports,
                      "ports given for a protocol without ports, expected them with tcp, udp, udplite or sctp");
+    else if (ports && config_setting_length(ports) == 0)
+        reader_error(r, ports, "no port in ports, expected at least one (without ports the whole protocol is meant)");
     else if (ports)
-        read_ports(r, ports, ret);
+        ports_read(r, ports, &ret->ports, &ret->n_ports);
 }
 
 void service_free(struct config_service *s)

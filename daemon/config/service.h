@@ -9,4 +9,8 @@
 void service_read(const struct reader *r, const config_setting_t *s, struct config_service *ret);
 void service_free(struct config_service *s);
 
+/* Reads a list of ports and ranges, which may be empty; errors go to the reader. *ports is to be freed, wrong or not.
+ */
+void ports_read(const struct reader *r, const config_setting_t *list, struct port_range **ports, size_t *n_ports);
+
 #endif

@@ -2,11 +2,12 @@
 /*
  * Our table. Its chains, in the order in which a packet meets them:
  *
- *   divert   at the hook: what came back with a code; then by interface to
+ *   divert   at the hook (of a host's both directions also divert_out): what
+ *            came back with a code; then by interface to
  *   guard    exempt addresses leave; guarded services go to
  *   context  conntrack state and direction into the packet mark, then
  *   up       counted, and into a queue (by way of queue0.. for the xt target)
- *   done     at the hook, right behind: our bits leave the packet mark
+ *   done     at the hook, right behind (and done_out): our bits leave the mark
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -53,15 +54,35 @@ static uint8_t nf_family(const struct divert *d)
     return d->bridge_family ? NFPROTO_BRIDGE : NFPROTO_INET;
 }
 
-static uint32_t hook_number(enum divert_hook hook)
+/* Where our base chains stand: one place, or both of a host's. */
+struct place {
+    const char *divert, *done;
+    uint32_t hook;
+};
+
+static const struct place place_forward = {"divert", "done", NF_INET_FORWARD};
+static const struct place place_input = {"divert", "done", NF_INET_LOCAL_IN};
+static const struct place place_output = {"divert", "done", NF_INET_LOCAL_OUT};
+static const struct place place_output_too = {"divert_out", "done_out", NF_INET_LOCAL_OUT};
+
+#define PLACES_MAX 2
+
+static size_t places_of(enum divert_hook hook, const struct place *ret[PLACES_MAX])
 {
     switch (hook) {
     case HOOK_INPUT:
-        return NF_INET_LOCAL_IN;
+        ret[0] = &place_input;
+        return 1;
     case HOOK_OUTPUT:
-        return NF_INET_LOCAL_OUT;
+        ret[0] = &place_output;
+        return 1;
+    case HOOK_HOST:
+        ret[0] = &place_input;
+        ret[1] = &place_output_too;
+        return 2;
     default:
-        return NF_INET_FORWARD;
+        ret[0] = &place_forward;
+        return 1;
     }
 }
 
@@ -87,44 +108,45 @@ static void match_l4proto(struct nftnl_rule *r, uint8_t proto)
     nft_cmp(r, false, &proto, sizeof proto);
 }
 
-static void add_refuse(struct nft_tx *tx, const struct divert *d)
+static void add_refuse(struct nft_tx *tx, const struct divert *d, const char *chain)
 {
-    struct nftnl_rule *r = code_rule(tx, d, "divert", MARK_CODE_REFUSE);
+    struct nftnl_rule *r = code_rule(tx, d, chain, MARK_CODE_REFUSE);
     match_l4proto(r, IPPROTO_TCP);
     nft_reject(r, NFT_REJECT_TCP_RST, 0);
     nft_rule_end(tx, r);
-    r = code_rule(tx, d, "divert", MARK_CODE_REFUSE);
+    r = code_rule(tx, d, chain, MARK_CODE_REFUSE);
     nft_reject(r, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH);
     nft_rule_end(tx, r);
 }
 
-static void add_interface_rule(struct nft_tx *tx, const struct divert *d, uint32_t meta_key)
+static void add_interface_rule(struct nft_tx *tx, const struct divert *d, const char *chain, uint32_t meta_key)
 {
     char set[SET_NAME_MAX];
-    struct nftnl_rule *r = nft_rule(tx, "divert");
+    struct nftnl_rule *r = nft_rule(tx, chain);
     nft_load_meta(r, meta_key);
     nft_in_set(r, set_name(d, "interfaces", set));
     nft_verdict(r, NFT_GOTO, "guard");
     nft_rule_end(tx, r);
 }
 
-static void add_divert_chain(struct nft_tx *tx, const struct divert *d, const struct config *c, enum divert_state state)
+static void add_divert_chain(struct nft_tx *tx, const struct divert *d, const struct place *at, const struct config *c,
+                             enum divert_state state)
 {
     if (!d->own_answers)
-        add_refuse(tx, d);
-    struct nftnl_rule *r = code_rule(tx, d, "divert", MARK_CODE_PASS);
+        add_refuse(tx, d, at->divert);
+    struct nftnl_rule *r = code_rule(tx, d, at->divert, MARK_CODE_PASS);
     nft_verdict(r, NF_ACCEPT, NULL);
     nft_rule_end(tx, r);
     if (state == DIVERT_PASS)
         return;
     if (!c->divert.n_ifaces) {
-        simple_rule(tx, "divert", NFT_GOTO, "guard");
+        simple_rule(tx, at->divert, NFT_GOTO, "guard");
         return;
     }
-    if (d->hook != HOOK_OUTPUT)
-        add_interface_rule(tx, d, NFT_META_IIFNAME);
-    if (d->hook != HOOK_INPUT)
-        add_interface_rule(tx, d, NFT_META_OIFNAME);
+    if (at->hook != NF_INET_LOCAL_OUT)
+        add_interface_rule(tx, d, at->divert, NFT_META_IIFNAME);
+    if (at->hook != NF_INET_LOCAL_IN)
+        add_interface_rule(tx, d, at->divert, NFT_META_OIFNAME);
 }
 
 /* The EtherType is what the bridge family knows of a packet; behind it both families agree. */
@@ -328,9 +350,9 @@ static void add_up_chain(struct nft_tx *tx, const struct divert *d, enum divert_
     }
 }
 
-static void add_done_chain(struct nft_tx *tx, const struct divert *d)
+static void add_done_chain(struct nft_tx *tx, const struct divert *d, const struct place *at)
 {
-    struct nftnl_rule *r = nft_rule(tx, "done");
+    struct nftnl_rule *r = nft_rule(tx, at->done);
     nft_load_meta(r, NFT_META_MARK);
     nft_bitwise(r, d->mark_mask, 0);
     nft_cmp_u32(r, true, 0);
@@ -393,8 +415,12 @@ static int32_t filter_priority(const struct divert *d)
 
 static void add_chains(struct nft_tx *tx, const struct divert *d)
 {
-    nft_add_base_chain(tx, "divert", hook_number(d->hook), filter_priority(d));
-    nft_add_base_chain(tx, "done", hook_number(d->hook), filter_priority(d) + 1);
+    const struct place *at[PLACES_MAX];
+    size_t n = places_of(d->hook, at);
+    for (size_t i = 0; i < n; i++) {
+        nft_add_base_chain(tx, at[i]->divert, at[i]->hook, filter_priority(d));
+        nft_add_base_chain(tx, at[i]->done, at[i]->hook, filter_priority(d) + 1);
+    }
     nft_add_chain(tx, "guard");
     nft_add_chain(tx, "context");
     nft_add_chain(tx, "up");
@@ -425,13 +451,17 @@ static int add_sets(struct nft_tx *tx, const struct divert *d, const struct conf
 
 static void add_rules(struct nft_tx *tx, const struct divert *d, const struct config *c, enum divert_state state)
 {
-    add_divert_chain(tx, d, c, state);
+    const struct place *at[PLACES_MAX];
+    size_t n = places_of(d->hook, at);
+    for (size_t i = 0; i < n; i++)
+        add_divert_chain(tx, d, at[i], c, state);
     add_exempt_rules(tx, d, c);
     for (size_t i = 0; i < c->divert.n_services; i++)
         add_service(tx, d, &c->divert.services[i], i);
     add_context_chain(tx, d);
     add_up_chain(tx, d, state);
-    add_done_chain(tx, d);
+    for (size_t i = 0; i < n; i++)
+        add_done_chain(tx, d, at[i]);
 }
 
 static size_t count_port_sets(const struct config *c, size_t *ret, size_t room)

@@ -11,6 +11,8 @@
 #include "answer/answer.h"
 #include "base/log.h"
 #include "divert/divert.h"
+#include "divert/marks.h"
+#include "engine/stream.h"
 #include "engine/worker.h"
 #include "observe/json.h"
 
@@ -66,24 +68,38 @@ static int open_queue(struct engine *e, size_t i, char *why, size_t why_size)
     return err;
 }
 
+static int open_answers(struct engine *e, struct worker *w, char *why, size_t why_size)
+{
+    bool bridged = e->divert.own_answers;
+    int err = answer_sockets_open(&w->answers, bridged, mark_of_code(e->divert.mark_mask, MARK_CODE_PASS));
+    if (!err && bridged)
+        err = (w->answer_fd = answer_open()) < 0 ? w->answer_fd : 0;
+    if (err)
+        snprintf(why, why_size, "the socket for answers: %s (needs root or CAP_NET_RAW)", strerror(-err));
+    return err;
+}
+
+static int open_worker(struct engine *e, size_t i, char *why, size_t why_size)
+{
+    struct worker *w = &e->workers[i];
+    w->index = i;
+    w->divert = &e->divert;
+    w->events = e->events;
+    atomic_store(&w->wanted, e->gen);
+    int err = stream_open(w, e->gen);
+    if (err)
+        snprintf(why, why_size, "the flow table: %s", strerror(-err));
+    if (!err)
+        err = open_queue(e, i, why, why_size);
+    return err ? err : open_answers(e, w, why, why_size);
+}
+
 static int open_workers(struct engine *e, char *why, size_t why_size)
 {
-    for (size_t i = 0; i < e->n_workers; i++) {
-        struct worker *w = &e->workers[i];
-        w->index = i;
-        w->divert = &e->divert;
-        w->events = e->events;
-        w->answer_fd = -1;
-        atomic_store(&w->wanted, e->gen);
-        int err = open_queue(e, i, why, why_size);
-        if (err)
-            return err;
-        if (e->divert.own_answers && (w->answer_fd = answer_open()) < 0) {
-            snprintf(why, why_size, "the socket for answers: %s (needs root or CAP_NET_RAW)", strerror(-w->answer_fd));
-            return w->answer_fd;
-        }
-    }
-    return 0;
+    int err = 0;
+    for (size_t i = 0; i < e->n_workers && !err; i++)
+        err = open_worker(e, i, why, why_size);
+    return err;
 }
 
 static int start_workers(struct engine *e, char *why, size_t why_size)
@@ -134,8 +150,10 @@ static int allocate(struct engine *e, const char *file)
     if (!e->file || !e->workers || !e->turns_seen || !e->queue_stats)
         return -ENOMEM;
     memset(e->workers, 0, e->n_workers * sizeof *e->workers);
-    for (size_t i = 0; i < e->n_workers; i++)
+    for (size_t i = 0; i < e->n_workers; i++) {
         e->workers[i].answer_fd = -1;
+        e->workers[i].answers = (struct answer_sockets){.frame = -1, .raw4 = -1, .raw6 = -1};
+    }
     return 0;
 }
 
@@ -158,8 +176,7 @@ static void log_start(const struct engine *e)
     const struct config *c = e->gen->config;
     log_info("%s", e->said);
     log_info("%zu queues from %u, %zu rules, packets %s, conntrack from %s%s", e->n_workers, e->divert.first_queue,
-             ruleset_count(e->gen->rules),
-             ruleset_needs(e->gen->rules) & (RULES_NEED_PAYLOAD | RULES_NEED_CHECKSUM) ? "whole" : "headers only",
+             ruleset_count(e->gen->rules), e->gen->needs & NEEDS_WHOLE ? "whole" : "headers only",
              ruleset_needs(e->gen->rules) & RULES_NEED_CT_MARK ? "mark bits and NFQA_CT" : "mark bits",
              c->mode == MODE_MONITOR ? ", mode monitor: nothing is stopped" : "");
 }
@@ -335,6 +352,8 @@ static void end_workers(struct engine *e)
         queue_close(w->queue);
         if (w->answer_fd >= 0)
             close(w->answer_fd);
+        answer_sockets_close(&w->answers);
+        stream_close(w);
     }
 }
 

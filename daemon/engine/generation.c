@@ -1,8 +1,94 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/generation.h"
 
+#define PORTS 65536
+
+static void note_http_ports(struct generation *g)
+{
+    const struct config *c = g->config;
+    for (size_t i = 0; i < c->http.n_ports; i++)
+        for (unsigned port = c->http.ports[i].first; port <= c->http.ports[i].last; port++)
+            g->http_ports[port / 64] |= UINT64_C(1) << (port % 64);
+}
+
+/* What is followed and read, from the rules and the settings together. */
+static void note_needs(struct generation *g)
+{
+    const struct config *c = g->config;
+    unsigned needs = ruleset_needs(g->rules);
+    if (c->events.requests)
+        needs |= RULES_NEED_HTTP | RULES_NEED_RESPONSE;
+    if (!c->http.n_ports)
+        needs &= ~(unsigned)(RULES_NEED_HTTP | RULES_NEED_RESPONSE);
+    if (needs & NEEDS_STREAMS)
+        needs |= RULES_NEED_CHECKSUM;
+    g->needs = needs;
+}
+
+static void fill_http_options(struct generation *g)
+{
+    const struct config *c = g->config;
+    unsigned n = g->needs;
+    g->http = (struct http_options){
+        .limits = {.head = c->http.limits.head,
+                   .headers = c->http.limits.headers,
+                   .body = c->http.limits.body,
+                   .response_body = c->http.limits.response_body,
+                   .args = c->http.limits.args,
+                   .depth = c->http.limits.depth,
+                   .ratio = c->http.limits.ratio,
+                   .pipelined = c->http.limits.pipelined},
+        .want = (n & RULES_NEED_BODY ? HTTP_WANT_BODY : 0u) | (n & RULES_NEED_ARGS ? HTTP_WANT_ARGS : 0u) |
+                (n & RULES_NEED_RESPONSE ? HTTP_WANT_RESPONSE : 0u) |
+                (n & RULES_NEED_RESPONSE_BODY ? HTTP_WANT_RESPONSE | HTTP_WANT_RESPONSE_BODY : 0u),
+    };
+}
+
+void generation_flow_options(const struct generation *g, struct flow_options *ret)
+{
+    const struct config *c = g->config;
+    size_t workers = g->workers ? g->workers : 1;
+    *ret = (struct flow_options){
+        .flows = c->streams.flows,
+        .memory = c->streams.memory / workers,
+        .per_flow = c->streams.per_flow,
+        .midstream = c->streams.midstream == MIDSTREAM_INSPECT || c->mode == MODE_MONITOR,
+        .open = c->policies.on_memory == POLICY_OPEN || c->mode == MODE_MONITOR,
+        .urgent_ok = c->streams.urgent == URGENT_PASS || c->mode == MODE_MONITOR,
+        .timeout_s = {[FLOW_SYN_SENT] = c->streams.handshake,
+                      [FLOW_SYN_RECEIVED] = c->streams.handshake,
+                      [FLOW_ESTABLISHED] = c->streams.established,
+                      [FLOW_CLOSING] = c->streams.closing,
+                      [FLOW_CLOSED] = c->streams.closed,
+                      [FLOW_CONDEMNED] = c->streams.condemned},
+    };
+}
+
+/* Streams cannot be put in order without their acknowledgements. */
+static bool sees_both_directions(const struct generation *g)
+{
+    enum divert_hook hook = g->config->divert.hook;
+    return !(g->needs & NEEDS_STREAMS) || (hook != HOOK_INPUT && hook != HOOK_OUTPUT);
+}
+
+static uint32_t longest_value(const struct config *c)
+{
+    uint32_t max = c->http.limits.head;
+    if (c->http.limits.body > max)
+        max = c->http.limits.body;
+    if (c->http.limits.response_body > max)
+        max = c->http.limits.response_body;
+    return max > 2 * c->streams.window ? max : 2 * c->streams.window;
+}
+
 static int allocate(struct generation *g)
 {
+    g->http_ports = calloc(PORTS / 64, sizeof *g->http_ports);
+    if (!g->http_ports)
+        return -1;
+    note_http_ports(g);
+    note_needs(g);
+    fill_http_options(g);
     size_t rules = ruleset_count(g->rules);
     g->before = calloc(rules + 1, sizeof *g->before);
     g->scratch = calloc(g->workers + 1, sizeof *g->scratch);
@@ -28,13 +114,20 @@ struct generation *generation_load(const char *file, size_t workers, struct diag
     g->workers = workers;
     g->config = config_load(file, d);
     if (g->config) {
-        struct ruleset_options opt = {.our_marks = g->config->marks_mask, .regex_steps = g->config->limits.regex_steps};
+        struct ruleset_options opt = {.our_marks = g->config->marks_mask,
+                                      .regex_steps = g->config->limits.regex_steps,
+                                      .cache = g->config->cache_folder,
+                                      .value_max = longest_value(g->config)};
         const struct config_strings *files = &g->config->rule_files;
         g->rules = ruleset_load((const char *const *)files->at, files->n, &opt, d);
-        if (g->rules && allocate(g) == 0)
+        int err = g->rules ? allocate(g) : -1;
+        if (!err && sees_both_directions(g))
             return g;
         if (g->rules)
-            diag_add(d, file, 0, 0, "out of memory");
+            diag_add(d, file, 0, 0, "%s",
+                     err ? "out of memory"
+                         : "rules on HTTP or streams see one direction only, expected divert.hook = \"forward\" or "
+                           "\"host\"");
     }
     generation_free(g);
     return NULL;
@@ -51,6 +144,7 @@ void generation_free(struct generation *g)
     free(g->scratch);
     free(g->matches);
     free(g->before);
+    free(g->http_ports);
     ruleset_free(g->rules);
     config_free(g->config);
     free(g);

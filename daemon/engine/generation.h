@@ -4,7 +4,9 @@
 
 #include <stdatomic.h>
 
+#include "app/http.h"
 #include "config/config.h"
+#include "flow/flow.h"
 #include "inspect/ruleset.h"
 #include "observe/stats.h"
 
@@ -16,6 +18,9 @@ struct generation {
     struct config *config;
     struct ruleset *rules;
     uint64_t number; /* from 1 */
+    unsigned needs;  /* enum ruleset_need: of the rules, and of what else the settings ask for */
+    struct http_options http;
+    uint64_t *http_ports; /* a bit each */
     size_t workers;
     struct scratch **scratch;   /* one a worker */
     _Atomic uint64_t **matches; /* [worker][rule] */
@@ -34,6 +39,26 @@ void generation_inherit(struct generation *g, const struct generation *old);
 
 /* Fills one entry for each rule; `ret` holds ruleset_count() of them. */
 void generation_rule_stats(const struct generation *g, struct rule_stats *ret);
+
+/* What a worker's flow table is given; `is_service`, `gone` and `ctx` are left to the caller. */
+void generation_flow_options(const struct generation *g, struct flow_options *ret);
+
+/* What the packets must bring for this generation. */
+#define NEEDS_STREAMS (RULES_NEED_HTTP | RULES_NEED_TO_SERVER | RULES_NEED_TO_CLIENT)
+#define NEEDS_WHOLE (RULES_NEED_PAYLOAD | RULES_NEED_CHECKSUM | NEEDS_STREAMS)
+
+static inline bool generation_is_http(const struct generation *g, uint16_t port)
+{
+    return (g->needs & RULES_NEED_HTTP) && (g->http_ports[port / 64] >> (port % 64) & 1);
+}
+
+/* Whether the connections of these ports are followed. */
+static inline bool generation_follows(const struct generation *g, uint16_t a, uint16_t b)
+{
+    if (g->needs & (RULES_NEED_TO_SERVER | RULES_NEED_TO_CLIENT))
+        return true;
+    return generation_is_http(g, a) || generation_is_http(g, b);
+}
 
 static inline void generation_count(const struct generation *g, size_t worker, const struct rule *r)
 {

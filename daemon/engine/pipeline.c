@@ -8,13 +8,8 @@
 #include "base/log.h"
 #include "divert/marks.h"
 #include "engine/report.h"
-
-/* A packet's fate: exactly one of these is paid for each. */
-struct fate {
-    enum queue_verdict verdict;
-    bool set_mark;
-    uint32_t mark;
-};
+#include "engine/respond.h"
+#include "engine/stream.h"
 
 static const struct iface *in_iface(struct worker *w, const struct queue_packet *qp)
 {
@@ -98,16 +93,6 @@ static struct fate cut_short(struct worker *w, const struct queue_packet *qp)
     return by_policy(w, w->gen->config->policies.on_overload);
 }
 
-static bool may_answer(struct worker *w)
-{
-    uint64_t second = w->now_ms / 1000;
-    if (second != w->answers_second) {
-        w->answers_second = second;
-        w->answers_sent = 0;
-    }
-    return w->answer_fd >= 0 && w->answers_sent < w->gen->config->limits.answers_per_second;
-}
-
 static struct fate refuse(struct worker *w, const struct packet *p)
 {
     count_add(&w->counters, COUNT_REJECTED, 1);
@@ -115,8 +100,7 @@ static struct fate refuse(struct worker *w, const struct packet *p)
         uint32_t code = mark_of_code(w->divert->mark_mask, MARK_CODE_REFUSE);
         return (struct fate){QUEUE_REPEAT, true, p->meta.mark | code};
     }
-    int sent = may_answer(w) ? answer_send(w->answer_fd, p) : 0;
-    w->answers_sent += sent > 0;
+    int sent = w->answer_fd >= 0 && respond_may(w) ? answer_send(w->answer_fd, p) : 0;
     count_add(&w->counters, sent > 0 ? COUNT_ANSWERS : COUNT_ANSWERS_WITHHELD, 1);
     return (struct fate){.verdict = QUEUE_DROP};
 }
@@ -134,30 +118,67 @@ static struct fate accept_packet(struct worker *w, const struct decision *d)
     return (struct fate){QUEUE_ACCEPT, d->set_mark, d->mark & ~w->divert->mark_mask};
 }
 
+static struct fate drop_packet(struct worker *w, enum counter verdict)
+{
+    count_add(&w->counters, verdict, 1);
+    return (struct fate){.verdict = QUEUE_DROP};
+}
+
+static struct fate monitored(struct worker *w)
+{
+    count_add(&w->counters, COUNT_MONITORED, 1);
+    count_add(&w->counters, COUNT_ACCEPTED, 1);
+    return (struct fate){.verdict = QUEUE_ACCEPT};
+}
+
+static bool follows(const struct worker *w, const struct packet *p)
+{
+    if (!(w->gen->needs & NEEDS_STREAMS) || !p->ip_version || p->ip_proto != 6)
+        return false;
+    /* A fragment does not tell its ports; where conntrack puts them together none comes. */
+    return p->is_fragment || p->l4 != L4_TCP || generation_follows(w->gen, p->srcport, p->dstport);
+}
+
 static bool stops(enum action a)
 {
-    return a == ACTION_DROP || a == ACTION_REJECT;
+    return a == ACTION_DROP || a == ACTION_REJECT || a == ACTION_BLOCK;
+}
+
+/* A rule on the packet itself stops it. */
+static struct fate stop_packet(struct worker *w, const struct packet *p, const struct decision *d)
+{
+    if (w->gen->config->mode == MODE_MONITOR)
+        return monitored(w);
+    if (d->rule->action == ACTION_DROP)
+        return drop_packet(w, COUNT_DROPPED);
+    if (follows(w, p) && stream_refuse(w, p, d))
+        return drop_packet(w, COUNT_BLOCKED);
+    return refuse(w, p);
+}
+
+/* What becomes of a packet that its own rules let go on. */
+static struct fate let_go(struct worker *w, const struct decision *d)
+{
+    if (w->gen->config->mode == MODE_MONITOR) {
+        count_add(&w->counters, COUNT_ACCEPTED, 1);
+        return (struct fate){.verdict = QUEUE_ACCEPT};
+    }
+    return d->rule && d->rule->action == ACTION_REPEAT ? repeat(w, d) : accept_packet(w, d);
 }
 
 static struct fate carry_out(struct worker *w, const struct packet *p, const struct decision *d)
 {
-    if (w->gen->config->mode == MODE_MONITOR) {
-        if (d->rule && stops(d->rule->action))
-            count_add(&w->counters, COUNT_MONITORED, 1);
-        count_add(&w->counters, COUNT_ACCEPTED, 1);
-        return (struct fate){.verdict = QUEUE_ACCEPT};
-    }
-    switch (d->rule ? d->rule->action : ACTION_ACCEPT) {
-    case ACTION_DROP:
-        count_add(&w->counters, COUNT_DROPPED, 1);
-        return (struct fate){.verdict = QUEUE_DROP};
-    case ACTION_REJECT:
-        return refuse(w, p);
-    case ACTION_REPEAT:
-        return repeat(w, d);
-    default:
-        return accept_packet(w, d);
-    }
+    if (d->rule && stops(d->rule->action))
+        return stop_packet(w, p, d);
+    if (!follows(w, p))
+        return let_go(w, d);
+    bool judge = !d->rule || d->rule->action != ACTION_ACCEPT;
+    enum stream_fate fate = stream_packet(w, p, judge);
+    if (fate == STREAM_PASS)
+        return let_go(w, d);
+    if (w->gen->config->mode == MODE_MONITOR)
+        return monitored(w);
+    return drop_packet(w, fate == STREAM_BLOCK ? COUNT_BLOCKED : COUNT_DROPPED);
 }
 
 static void count_matches(struct worker *w, const struct decision *d)
@@ -175,14 +196,15 @@ static struct fate undecided(struct worker *w, const struct packet *p)
     count_add(&w->counters, COUNT_UNDECIDED, 1);
     struct fate f = by_policy(w, w->gen->config->policies.on_memory);
     if (f.verdict == QUEUE_DROP)
-        report_drop(w, p, "memory");
+        report_drop(w, p, "undecided");
     return f;
 }
 
 static struct fate judge(struct worker *w, const struct packet *p)
 {
     struct decision d;
-    ruleset_decide(w->gen->rules, w->gen->scratch[w->index], p, &d);
+    struct subject s = {.packet = p};
+    ruleset_decide(w->gen->rules, w->gen->scratch[w->index], PHASE_PACKET, &s, &d);
     if (d.undecided)
         return undecided(w, p);
     count_matches(w, &d);
@@ -190,16 +212,16 @@ static struct fate judge(struct worker *w, const struct packet *p)
     return carry_out(w, p, &d);
 }
 
-static struct fate inspect(struct worker *w, const struct queue_packet *qp)
+struct fate pipeline_decide(struct worker *w, const struct queue_packet *qp)
 {
-    unsigned needs = ruleset_needs(w->gen->rules);
+    unsigned needs = w->gen->needs;
     struct packet_meta meta;
     fill_meta(w, qp, &meta);
     if (!is_guarded(w, &meta)) {
         count_add(&w->counters, COUNT_NOT_GUARDED, 1);
         return by_policy(w, POLICY_OPEN);
     }
-    if ((needs & (RULES_NEED_PAYLOAD | RULES_NEED_CHECKSUM)) && qp->payload.len < qp->full_len)
+    if ((needs & NEEDS_WHOLE) && qp->payload.len < qp->full_len)
         return cut_short(w, qp);
     struct packet p;
     packet_decode(&p, &meta, qp->payload, needs & RULES_NEED_CHECKSUM ? PACKET_NEED_CHECKSUM : 0);
@@ -211,6 +233,6 @@ static struct fate inspect(struct worker *w, const struct queue_packet *qp)
 void pipeline_run(struct worker *w, const struct queue_packet *qp)
 {
     count_add(&w->counters, COUNT_BYTES, qp->full_len);
-    struct fate f = inspect(w, qp);
+    struct fate f = pipeline_decide(w, qp);
     queue_decide(w->queue, qp->id, f.verdict, f.set_mark, f.mark);
 }

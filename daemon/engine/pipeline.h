@@ -4,6 +4,16 @@
 
 #include "engine/worker.h"
 
+/* A packet's fate: exactly one of these is paid for each. */
+struct fate {
+    enum queue_verdict verdict;
+    bool set_mark;
+    uint32_t mark;
+};
+
+/* Decides one packet; counts and reports it. The worker's thread. */
+struct fate pipeline_decide(struct worker *w, const struct queue_packet *qp);
+
 /* One packet's way, from the queue to its one verdict. The worker's thread. */
 void pipeline_run(struct worker *w, const struct queue_packet *qp);
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 static uint64_t mix(uint64_t h, const void *data, size_t len)
@@ -66,8 +67,12 @@ static void fill_packet(struct event *e, const struct worker *w, const struct pa
 {
     static const char *const directions[] = {"", "original", "reply"};
     struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    e->time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    if (w->capture_ns) {
+        e->time_ns = w->capture_ns;
+    } else {
+        clock_gettime(CLOCK_REALTIME, &now);
+        e->time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    }
     e->flow_id = flow_id(p);
     e->ip_version = p->ip_version;
     e->proto = p->ip_proto;
@@ -79,7 +84,7 @@ static void fill_packet(struct event *e, const struct worker *w, const struct pa
     memcpy(e->dst, p->dst.bytes, sizeof e->dst);
     e->has_vlan = p->meta.has_vlan;
     e->vlan = p->meta.vlan_tci & 0xfff;
-    e->queue = queue_number(w->queue);
+    e->queue = w->queue ? queue_number(w->queue) : 0;
     copy_text(e->in_dev, sizeof e->in_dev, p->meta.in_dev ? p->meta.in_dev->name : "");
     copy_text(e->out_dev, sizeof e->out_dev, p->meta.out_dev ? p->meta.out_dev->name : "");
     copy_text(e->ct_state, sizeof e->ct_state, ct_state_text(p->meta.ct_state));
@@ -99,14 +104,22 @@ static struct event *next_event(struct worker *w)
     return e;
 }
 
-static void report_rule(struct worker *w, const struct packet *p, const struct rule *r, enum event_type type)
+static bool stops(const struct rule *r)
 {
-    struct event *e = next_event(w);
-    if (!e)
-        return;
-    bool stopped = r->action == ACTION_DROP || r->action == ACTION_REJECT;
-    fill_packet(e, w, p);
-    e->type = type;
+    return r->action == ACTION_DROP || r->action == ACTION_REJECT || r->action == ACTION_BLOCK;
+}
+
+static void list_tags(const struct rule *r, char *buf, size_t size)
+{
+    size_t used = 0;
+    buf[0] = '\0';
+    for (const char *const *tag = r->tags; *tag && used + strlen(*tag) + 2 < size; tag++)
+        used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? "," : "", *tag);
+}
+
+static void fill_rule(struct event *e, const struct worker *w, const struct rule *r)
+{
+    bool stopped = stops(r);
     e->would_block = stopped && w->gen->config->mode == MODE_MONITOR;
     e->blocked = stopped && !e->would_block;
     e->rule_id = r->id;
@@ -114,32 +127,162 @@ static void report_rule(struct worker *w, const struct packet *p, const struct r
     copy_text(e->name, sizeof e->name, r->name);
     copy_text(e->action, sizeof e->action, action_name(r->action));
     copy_text(e->reason, sizeof e->reason, "rules");
+    list_tags(r, e->tags, sizeof e->tags);
+}
+
+static void fill_evidence(struct event *e, const struct evidence *ev)
+{
+    copy_text(e->matched_what, sizeof e->matched_what, ev->what);
+    copy_text(e->matched_name, sizeof e->matched_name, ev->name);
+    e->matched_value_len = ev->value_len < sizeof e->matched_value ? ev->value_len : sizeof e->matched_value;
+    memcpy(e->matched_value, ev->value, e->matched_value_len);
+}
+
+/* ---- requests ---- */
+
+static void copy_span(char *dst, size_t size, struct span s)
+{
+    event_copy(dst, size, s.data, s.len);
+}
+
+static struct span header_of(const struct http_list *l, const char *name)
+{
+    size_t len = strlen(name);
+    for (uint32_t i = 0; i < l->n; i++)
+        if (l->at[i].name.len == len && strncasecmp((const char *)l->at[i].name.data, name, len) == 0)
+            return l->at[i].value;
+    return (struct span){0};
+}
+
+static void list_http_anomalies(uint64_t anomalies, char *buf, size_t size)
+{
+    size_t used = 0;
+    buf[0] = '\0';
+    for (unsigned i = 0; i < HTTP_ANOMALIES; i++) {
+        const char *name = anomalies >> i & 1 ? http_anomaly_name(i) : NULL;
+        if (name && used + strlen(name) + 2 < size)
+            used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? "," : "", name);
+    }
+}
+
+static void fill_request(struct event *e, const struct http_tx *tx)
+{
+    e->has_http = true;
+    e->tx_id = tx->number;
+    e->http_status = tx->status;
+    copy_span(e->http_method, sizeof e->http_method, tx->method);
+    copy_span(e->http_host, sizeof e->http_host, tx->host);
+    copy_span(e->http_url, sizeof e->http_url, tx->uri);
+    copy_span(e->http_protocol, sizeof e->http_protocol, tx->version);
+    copy_span(e->http_agent, sizeof e->http_agent, header_of(&tx->headers, "user-agent"));
+    copy_span(e->http_content_type, sizeof e->http_content_type, header_of(&tx->headers, "content-type"));
+    list_http_anomalies(tx->anomalies, e->http_anomalies, sizeof e->http_anomalies);
+}
+
+/* Events about a connection run from the client to the server, whichever packet brought them about. */
+static void fill_flow(struct event *e, const struct flow *f)
+{
+    memcpy(e->src, f->addr[0].bytes, sizeof e->src);
+    memcpy(e->dst, f->addr[1].bytes, sizeof e->dst);
+    e->srcport = f->port[0];
+    e->dstport = f->port[1];
+}
+
+/* What an event is about; parts that it does not have are NULL. */
+struct about {
+    const struct packet *packet;
+    const struct flow *flow;
+    const struct http_tx *tx;
+    const struct evidence *evidence;
+    int32_t score;
+    const char *id;
+};
+
+static void fill_about(struct event *e, const struct worker *w, const struct about *a)
+{
+    fill_packet(e, w, a->packet);
+    if (a->flow)
+        fill_flow(e, a->flow);
+    if (a->tx)
+        fill_request(e, a->tx);
+    if (a->evidence)
+        fill_evidence(e, a->evidence);
+    e->score = a->score;
+    copy_text(e->request_id, sizeof e->request_id, a->id ? a->id : "");
+}
+
+static void report_rule(struct worker *w, const struct about *a, const struct rule *r, enum event_type type)
+{
+    count_add(&w->counters, COUNT_ALERTS, type == EVENT_ALERT);
+    struct event *e = next_event(w);
+    if (!e)
+        return;
+    fill_about(e, w, a);
+    fill_rule(e, w, r);
+    e->type = type;
     events_push(w->events, w->index);
+}
+
+static void report_about(struct worker *w, struct about *a, const struct decision *d)
+{
+    unsigned kept = d->passed < DECISION_PASSED_MAX ? d->passed : DECISION_PASSED_MAX;
+    a->score = d->score;
+    for (unsigned i = 0; i < kept; i++) {
+        a->evidence = &d->evidence[i];
+        if (d->passed_rules[i]->event)
+            report_rule(w, a, d->passed_rules[i], EVENT_ALERT);
+    }
+    if (!d->rule || !d->rule->event)
+        return;
+    a->evidence = &d->evidence[DECISION_PASSED_MAX];
+    report_rule(w, a, d->rule, EVENT_ALERT);
+    if (stops(d->rule) && w->gen->config->mode == MODE_ENFORCE)
+        report_rule(w, a, d->rule, EVENT_DROP);
 }
 
 void report_decision(struct worker *w, const struct packet *p, const struct decision *d)
 {
-    unsigned kept = d->passed < DECISION_PASSED_MAX ? d->passed : DECISION_PASSED_MAX;
-    for (unsigned i = 0; i < kept; i++)
-        if (d->passed_rules[i]->event)
-            report_rule(w, p, d->passed_rules[i], EVENT_ALERT);
-    if (!d->rule || !d->rule->event)
-        return;
-    report_rule(w, p, d->rule, EVENT_ALERT);
-    bool stopped = d->rule->action == ACTION_DROP || d->rule->action == ACTION_REJECT;
-    if (stopped && w->gen->config->mode == MODE_ENFORCE)
-        report_rule(w, p, d->rule, EVENT_DROP);
+    struct about a = {.packet = p};
+    if (d->rule || d->passed)
+        report_about(w, &a, d);
 }
 
-void report_drop(struct worker *w, const struct packet *p, const char *reason)
+void report_stream(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
+                   const struct decision *d, const char *id)
+{
+    bool stopped = d->rule && stops(d->rule) && w->gen->config->mode == MODE_ENFORCE;
+    struct about a = {.packet = p, .flow = f, .tx = tx, .id = stopped ? id : NULL};
+    report_about(w, &a, d);
+}
+
+void report_stop(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
+                 const char *reason, const char *id)
 {
     struct event *e = next_event(w);
     if (!e)
         return;
-    fill_packet(e, w, p);
+    struct about a = {.packet = p, .flow = f, .tx = tx, .id = id};
+    fill_about(e, w, &a);
     e->type = EVENT_DROP;
-    e->blocked = true;
+    e->would_block = w->gen->config->mode == MODE_MONITOR;
+    e->blocked = !e->would_block;
     copy_text(e->action, sizeof e->action, "drop");
     copy_text(e->reason, sizeof e->reason, reason);
+    events_push(w->events, w->index);
+}
+
+void report_drop(struct worker *w, const struct packet *p, const char *reason)
+{
+    report_stop(w, p, NULL, NULL, reason, NULL);
+}
+
+void report_request(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx)
+{
+    struct event *e = next_event(w);
+    if (!e)
+        return;
+    struct about a = {.packet = p, .flow = f, .tx = tx};
+    fill_about(e, w, &a);
+    e->type = EVENT_HTTP;
     events_push(w->events, w->index);
 }

@@ -10,4 +10,18 @@ void report_decision(struct worker *w, const struct packet *p, const struct deci
 /* The event of a packet that is dropped for another reason than a rule. */
 void report_drop(struct worker *w, const struct packet *p, const char *reason);
 
+/*
+ * Events of what stream and HTTP rules decided about a flow; tx is NULL where
+ * no request is concerned. id: what the client was told, or "".
+ */
+void report_stream(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
+                   const struct decision *d, const char *id);
+
+/* The event of a packet or request that is stopped by a policy or a limit. f may be NULL. */
+void report_stop(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
+                 const char *reason, const char *id);
+
+/* The event of an ordinary request: events.requests. */
+void report_request(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx);
+
 #endif

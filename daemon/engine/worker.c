@@ -10,13 +10,15 @@
 
 #include "base/log.h"
 #include "engine/pipeline.h"
+#include "engine/respond.h"
+#include "engine/stream.h"
 
 #define WAKE_SIGNAL SIGURG
 
 void worker_queue_options(const struct generation *g, uint16_t number, struct queue_options *ret)
 {
     const struct config *c = g->config;
-    unsigned needs = ruleset_needs(g->rules);
+    unsigned needs = g->needs;
     *ret = (struct queue_options){
         .number = number,
         .batch = c->queues.batch,
@@ -24,7 +26,7 @@ void worker_queue_options(const struct generation *g, uint16_t number, struct qu
         .receive_buffer = c->queues.receive_buffer,
         .fail_open = c->policies.on_overload == POLICY_OPEN,
         .conntrack = needs & RULES_NEED_CT_MARK,
-        .whole = needs & (RULES_NEED_PAYLOAD | RULES_NEED_CHECKSUM),
+        .whole = needs & NEEDS_WHOLE,
     };
 }
 
@@ -42,6 +44,7 @@ static void adopt(struct worker *w)
     ifaces_clear(&w->ifaces_in);
     ifaces_clear(&w->ifaces_out);
     w->gen = g;
+    stream_adopt(w);
     atomic_store_explicit(&w->used, g, memory_order_release);
 }
 
@@ -74,7 +77,9 @@ static int turn(struct worker *w)
         pipeline_run(w, &p);
     /* Before the verdicts go: whoever adds up must find a packet waiting or received, never neither. */
     publish_queue_counters(w);
+    stream_turn(w);
     int err = queue_flush(w->queue);
+    respond_flush(w);
     atomic_store_explicit(&w->idle, queue_counters(w->queue)->idle, memory_order_release);
     atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
     return err;

@@ -6,12 +6,18 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "answer/answer.h"
 #include "divert/divert.h"
 #include "engine/generation.h"
 #include "engine/ifaces.h"
+#include "flow/flow.h"
 #include "observe/counters.h"
 #include "observe/events.h"
 #include "queue/queue.h"
+
+#define WORKER_PENDING_MAX 512
+
+struct pending;
 
 /*
  * One queue and the thread that owns it. What the thread alone touches stands
@@ -21,15 +27,22 @@ struct worker {
     _Alignas(64) size_t index; /* from 0; workers share no cache line */
     const struct divert *divert;
     struct events *events; /* NULL: none are written */
-    int answer_fd;         /* -1: none are sent */
+    int answer_fd;         /* for the kernel's reject where it does not serve; -1: none are sent */
+    struct answer_sockets answers;
 
     /* the thread's own */
     struct queue *queue;
     const struct generation *gen;
     struct ifaces ifaces_in, ifaces_out; /* apart, so that one packet's two never meet in a slot */
     uint64_t now_ms;                     /* at the batch's start */
+    uint64_t capture_ns;                 /* replay: when the packet was captured; else 0 */
     uint64_t answers_second;
     uint32_t answers_sent;
+    struct flow_table *flows;
+    uint8_t *joined; /* room for a stream's window and what is new behind it */
+    size_t joined_size;
+    struct pending *pending[WORKER_PENDING_MAX]; /* answers that leave behind the batch's verdicts */
+    size_t n_pending;
 
     /* read by others */
     struct counters counters;

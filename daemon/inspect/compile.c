@@ -58,6 +58,28 @@ void expr_fold(struct expr *ex)
     fold(ex->nodes, ex->root);
 }
 
+/* Where anomalies come from that need more than heads. */
+#define BIT(anomaly) (UINT64_C(1) << (anomaly))
+#define OF_ARGS                                                                                                        \
+    (BIT(HTTP_BAD_MULTIPART) | BIT(HTTP_BAD_JSON) | BIT(HTTP_BAD_XML) | BIT(HTTP_TOO_MANY_ARGS) | BIT(HTTP_TOO_DEEP) | \
+     BIT(HTTP_BAD_URLENCODED))
+#define OF_BODY                                                                                                        \
+    (BIT(HTTP_BODY_TOO_LONG) | BIT(HTTP_BAD_CONTENT_CODING) | BIT(HTTP_UNKNOWN_CONTENT_CODING) | BIT(HTTP_CODING_BOMB))
+
+static unsigned anomaly_needs(const struct test *t)
+{
+    uint64_t bits = t->op == TEST_BITS && !t->negate ? t->a : UINT64_MAX;
+    unsigned needs = 0;
+    if (bits & OF_ARGS)
+        needs |= RULES_NEED_ARGS;
+    if (bits & OF_BODY)
+        needs |= RULES_NEED_BODY;
+    /* Responses are read for who asks for this one by name. */
+    if (bits != UINT64_MAX && (bits & BIT(HTTP_BAD_RESPONSE)))
+        needs |= RULES_NEED_RESPONSE;
+    return needs;
+}
+
 static unsigned needs_of(const struct test *t)
 {
     const struct field *f = &fields[t->field];
@@ -67,6 +89,8 @@ static unsigned needs_of(const struct test *t)
     /* What is not one of the others' names depends on every anomaly. */
     if (f->load == LOAD_ANOMALIES && (t->negate || t->op != TEST_BITS || (t->a & ANOMALY_BAD_CHECKSUM)))
         needs |= RULES_NEED_CHECKSUM;
+    if (f->load == LOAD_HTTP_ANOMALIES)
+        needs |= anomaly_needs(t);
     return needs;
 }
 

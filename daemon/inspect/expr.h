@@ -14,6 +14,7 @@ enum node_kind { NODE_TEST, NODE_NOT, NODE_AND, NODE_OR, NODE_TRUE, NODE_FALSE }
 struct node {
     uint8_t kind;
     uint32_t last, prev; /* 0: none */
+    uint32_t at;         /* NODE_TEST: in the text */
     struct test test;
 };
 
@@ -37,6 +38,19 @@ struct expr {
  */
 MUST_CHECK bool expr_parse(struct expr *ex, const char *text, size_t len, const struct set_names *sets,
                            struct program *pg, struct expr_error *error);
+/* When a condition is looked at. */
+struct schedule {
+    uint16_t phases; /* a bit for each enum phase */
+    bool repeats;    /* more than once a request */
+};
+
+/*
+ * From the condition as parsed, before it is folded: where all it reads is
+ * known, or, where it can only turn from false to true, from where it could be
+ * true. False with *error where fields do not go together.
+ */
+MUST_CHECK bool expr_schedule(const struct expr *ex, const struct program *pg, struct schedule *ret,
+                              struct expr_error *error);
 /* Takes out what is always true or always false. */
 void expr_fold(struct expr *ex);
 /* Appends the steps to pg and adds to *needs; false when out of memory. */

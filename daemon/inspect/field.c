@@ -33,6 +33,23 @@
     {                                                                                                                  \
         .name = n, .type = TYPE_BOOL, .load = LOAD_PROTO_IS, .arg = number                                             \
     }
+#define HTTP(n, m, w, need)                                                                                            \
+    {                                                                                                                  \
+        .name = n, .type = TYPE_BYTES, .load = LOAD_HTTP_SPAN, .at = (uint16_t)offsetof(struct http_tx, m),            \
+        .first = w, .last = w, .needs = RULES_NEED_HTTP | (need)                                                       \
+    }
+#define LIST(n, m, part, w, end, need)                                                                                 \
+    {                                                                                                                  \
+        .name = n, .type = TYPE_BYTES, .load = LOAD_HTTP_LIST, .at = (uint16_t)offsetof(struct http_tx, m),            \
+        .arg = part, .first = w, .last = end, .needs = RULES_NEED_HTTP | (need)                                        \
+    }
+#define LISTS(n, m, part, w, end, need)                                                                                \
+    LIST(n, m, part, w, end, need), LIST(n ".names", m, (part) | LIST_NAMES, w, end, need)
+#define HEADER(n, number)                                                                                              \
+    {                                                                                                                  \
+        .name = n, .type = TYPE_BYTES, .load = LOAD_HTTP_HEADER, .arg = number, .first = WHEN_REQUEST_HEAD,            \
+        .last = WHEN_REQUEST_HEAD, .needs = RULES_NEED_HTTP                                                            \
+    }
 #define NAMED(n, l, set)                                                                                               \
     {                                                                                                                  \
         .name = n, .type = TYPE_NAMES, .load = l, .names = set                                                         \
@@ -110,7 +127,71 @@ const struct field fields[] = {
     NUMBER("packet.mark", GUARD_ALWAYS, LOAD_U32, meta.mark, U32_MAX),
     NUMBER("packet.len", GUARD_ALWAYS, LOAD_U32, meta.full_len, U32_MAX),
     NAMED("packet.anomaly", LOAD_ANOMALIES, NAMES_ANOMALY),
-    {.name = "payload", .type = TYPE_BYTES, .guard = GUARD_IP, .load = LOAD_PAYLOAD, .needs = RULES_NEED_PAYLOAD},
+    {.name = "payload",
+     .type = TYPE_BYTES,
+     .guard = GUARD_IP,
+     .load = LOAD_PAYLOAD,
+     .first = WHEN_PACKET,
+     .last = WHEN_PACKET,
+     .needs = RULES_NEED_PAYLOAD},
+    {.name = "stream.to_server",
+     .type = TYPE_BYTES,
+     .load = LOAD_STREAM,
+     .first = WHEN_TO_SERVER,
+     .last = WHEN_TO_SERVER,
+     .needs = RULES_NEED_TO_SERVER},
+    {.name = "stream.to_client",
+     .type = TYPE_BYTES,
+     .load = LOAD_STREAM,
+     .first = WHEN_TO_CLIENT,
+     .last = WHEN_TO_CLIENT,
+     .needs = RULES_NEED_TO_CLIENT},
+    {.name = "http",
+     .type = TYPE_BOOL,
+     .load = LOAD_HTTP,
+     .first = WHEN_REQUEST_HEAD,
+     .last = WHEN_REQUEST_HEAD,
+     .needs = RULES_NEED_HTTP},
+    HTTP("http.method", method, WHEN_REQUEST_HEAD, 0),
+    HTTP("http.version", version, WHEN_REQUEST_HEAD, 0),
+    HTTP("http.host", host, WHEN_REQUEST_HEAD, 0),
+    HTTP("http.uri", uri, WHEN_REQUEST_HEAD, 0),
+    HTTP("http.uri.path", path, WHEN_REQUEST_HEAD, 0),
+    HTTP("http.uri.query", query, WHEN_REQUEST_HEAD, 0),
+    LISTS("http.headers", headers, LIST_CASELESS, WHEN_REQUEST_HEAD, WHEN_REQUEST_HEAD, 0),
+    LISTS("http.cookies", cookies, 0, WHEN_REQUEST_HEAD, WHEN_REQUEST_HEAD, 0),
+    HEADER("http.user_agent", 0),
+    HEADER("http.referer", 1),
+    HEADER("http.content_type", 2),
+    LISTS("http.args", args, 0, WHEN_REQUEST_HEAD, WHEN_REQUEST_BODY, RULES_NEED_ARGS),
+    LISTS("http.body.args", args, LIST_BODY, WHEN_REQUEST_BODY, WHEN_REQUEST_BODY, RULES_NEED_ARGS),
+    LISTS("http.files", files, 0, WHEN_REQUEST_BODY, WHEN_REQUEST_BODY, RULES_NEED_ARGS),
+    LISTS("http.part_headers", part_headers, LIST_CASELESS, WHEN_REQUEST_BODY, WHEN_REQUEST_BODY, RULES_NEED_ARGS),
+    HTTP("http.body", body, WHEN_REQUEST_BODY, RULES_NEED_BODY),
+    {.name = "http.status",
+     .type = TYPE_INT,
+     .load = LOAD_HTTP_STATUS,
+     .first = WHEN_RESPONSE_HEAD,
+     .last = WHEN_RESPONSE_HEAD,
+     .needs = RULES_NEED_HTTP | RULES_NEED_RESPONSE,
+     .max = 999},
+    LISTS("http.response.headers", response_headers, LIST_CASELESS, WHEN_RESPONSE_HEAD, WHEN_RESPONSE_HEAD,
+          RULES_NEED_RESPONSE),
+    HTTP("http.response.body", response_body, WHEN_RESPONSE_BODY, RULES_NEED_RESPONSE | RULES_NEED_RESPONSE_BODY),
+    {.name = "http.anomaly",
+     .type = TYPE_NAMES,
+     .load = LOAD_HTTP_ANOMALIES,
+     .names = NAMES_HTTP_ANOMALY,
+     .first = WHEN_REQUEST_HEAD,
+     .last = WHEN_RESPONSE_BODY,
+     .needs = RULES_NEED_HTTP},
+    {.name = "score",
+     .type = TYPE_INT,
+     .load = LOAD_SCORE,
+     .first = WHEN_REQUEST_HEAD,
+     .last = WHEN_RESPONSE_BODY,
+     .needs = RULES_NEED_HTTP,
+     .max = INT32_MAX},
 };
 const unsigned field_count = ARRAY_LEN(fields);
 
@@ -133,6 +214,17 @@ const char *field_guess(const char *name, size_t len)
     for (unsigned i = 0; i < field_count; i++)
         names[i] = fields[i].name;
     return reader_nearest(word, names);
+}
+
+const char *field_header(const struct field *f)
+{
+    static const char *const headers[] = {"user-agent", "referer", "content-type"};
+    return headers[f->arg];
+}
+
+bool field_grows(const struct field *f)
+{
+    return f->load == LOAD_HTTP_ANOMALIES || f->load == LOAD_SCORE;
 }
 
 const char *field_type_name(enum field_type t)
@@ -162,20 +254,32 @@ static const char *name_at(enum field_names set, unsigned i)
         return i < IP_OPTION_COUNT ? ip_option_name(1u << i) : NULL;
     case NAMES_PROTO:
         return i < 256 ? ip_proto_name((uint8_t)i) : NULL;
+    case NAMES_HTTP_ANOMALY:
+        return i < HTTP_ANOMALIES ? http_anomaly_name(i) : NULL;
     case NAMES_NONE:
         break;
     }
     return NULL;
 }
 
-uint32_t names_bit(enum field_names set, const char *name)
+uint64_t names_bit(enum field_names set, const char *name)
 {
-    for (unsigned i = 0; i < 32; i++) {
+    for (unsigned i = 0; i < 64; i++) {
         const char *have = name_at(set, i);
         if (have && strcmp(have, name) == 0)
-            return 1u << i;
+            return UINT64_C(1) << i;
     }
     return 0;
+}
+
+const char *names_guess(enum field_names set, const char *name)
+{
+    const char *names[257] = {NULL};
+    size_t n = 0;
+    for (unsigned i = 0; i < 256; i++)
+        if (name_at(set, i))
+            names[n++] = name_at(set, i);
+    return reader_nearest(name, names);
 }
 
 const char *names_list(enum field_names set, char *buf, size_t size)
@@ -186,10 +290,11 @@ const char *names_list(enum field_names set, char *buf, size_t size)
         const char *name = name_at(set, i);
         if (!name)
             continue;
-        int n = snprintf(buf + used, size - used, "%s%s", used ? ", " : "", name);
-        if (n < 0 || (size_t)n >= size - used)
+        if (used + strlen(name) + sizeof ", , ..." > size) {
+            (void)snprintf(buf + used, size - used, ", ...");
             break;
-        used += (size_t)n;
+        }
+        used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? ", " : "", name);
     }
     return buf;
 }

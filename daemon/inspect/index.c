@@ -45,7 +45,15 @@ static void find_rare(const struct index *ix, const struct packet *p, struct ind
         look_up(ix, key_small(KEY_RARE, 0, (uint64_t)__builtin_ctz(rare)), lists, n);
 }
 
-unsigned index_find(const struct index *ix, const struct packet *p, struct index_list lists[INDEX_LISTS_MAX])
+static void find_anomalies(const struct index *ix, uint64_t anomalies, struct index_list *lists, unsigned *n)
+{
+    anomalies &= (UINT64_C(1) << HTTP_ANOMALIES) - 1;
+    for (; anomalies; anomalies &= anomalies - 1)
+        look_up(ix, key_small(KEY_RARE, 0, RARE_HTTP + (uint64_t)__builtin_ctzll(anomalies)), lists, n);
+}
+
+unsigned index_find(const struct index *ix, const struct packet *p, const struct http_tx *tx,
+                    struct index_list lists[INDEX_LISTS_MAX])
 {
     unsigned n = 0;
     const uint32_t *rest = ix->entries + ix->rest;
@@ -63,6 +71,8 @@ unsigned index_find(const struct index *ix, const struct packet *p, struct index
         find_net(ix, KEY_DST, &p->dst, lists, &n);
     if (ix->has[KEY_RARE])
         find_rare(ix, p, lists, &n);
+    if (ix->has[KEY_RARE] && tx && tx->anomalies)
+        find_anomalies(ix, tx->anomalies, lists, &n);
     return n;
 }
 
@@ -71,5 +81,7 @@ void index_free(struct index *ix)
     free(ix->slots);
     free(ix->filter);
     free(ix->entries);
+    free(ix->patterns);
+    free(ix->eager);
     *ix = (struct index){0};
 }

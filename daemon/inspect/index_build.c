@@ -3,6 +3,7 @@
 
 struct rule_demand {
     uint32_t rule;
+    uint16_t phases;
     struct demand demand;
 };
 
@@ -14,6 +15,7 @@ struct rule_demand {
 struct entry {
     index_key key;
     uint32_t rule;
+    uint32_t pattern;
     uint8_t kind, family, prefix;
 };
 
@@ -35,12 +37,12 @@ static size_t limit_of(const struct index_build *b)
     return limit < KEYS_MIN ? KEYS_MIN : limit > KEYS_MAX ? KEYS_MAX : limit;
 }
 
-bool index_add(struct index_build *b, uint32_t rule, const struct expr *ex, const struct program *pg)
+bool index_add(struct index_build *b, uint32_t rule, uint16_t phases, const struct expr *ex, const struct program *pg)
 {
     if (!vec_room(&b->rules, b->n, 1, &b->cap, sizeof *b->rules))
         return false;
     b->atoms.limit = limit_of(b);
-    b->rules[b->n++] = (struct rule_demand){.rule = rule, .demand = keys_of(&b->atoms, ex, pg)};
+    b->rules[b->n++] = (struct rule_demand){.rule = rule, .phases = phases, .demand = keys_of(&b->atoms, ex, pg)};
     return !b->atoms.failed;
 }
 
@@ -69,7 +71,7 @@ static bool take_census(struct census *c, const struct index_build *b)
     if (!c->at)
         return false;
     for (size_t i = 0; i < b->n; i++)
-        for (unsigned k = 0; k < b->rules[i].demand.n; k++) {
+        for (unsigned k = 0; (b->rules[i].phases & b->phase) && k < b->rules[i].demand.n; k++) {
             const struct alternative *alt = &b->rules[i].demand.alt[k];
             for (size_t j = 0; j < alt->n; j++)
                 ++*census_of(c, b->atoms.at[alt->at + j].key);
@@ -86,12 +88,25 @@ static float cost(struct census *c, const struct index_build *b, const struct al
     return sum;
 }
 
+/* Whether scans find all patterns of an alternative. */
+static bool usable(const struct index_build *b, const struct alternative *alt)
+{
+    for (size_t j = 0; j < alt->n; j++) {
+        const struct atom *a = &b->atoms.at[alt->at + j];
+        if (a->kind == KEY_PATTERN && b->pg->patterns[a->pattern].mode == PATTERN_ALONE)
+            return false;
+    }
+    return true;
+}
+
 /* The cheapest; NULL when there is none. */
 static const struct alternative *choose(struct census *c, const struct index_build *b, const struct demand *d)
 {
     const struct alternative *best = NULL;
     float least = 0;
     for (unsigned k = 0; k < d->n; k++) {
+        if (!usable(b, &d->alt[k]))
+            continue;
         float this = cost(c, b, &d->alt[k]);
         if (!best || this < least) {
             best = &d->alt[k];
@@ -104,6 +119,8 @@ static const struct alternative *choose(struct census *c, const struct index_bui
 static int by_key(const void *x, const void *y)
 {
     const struct entry *a = x, *b = y;
+    if (a->pattern != b->pattern)
+        return a->pattern < b->pattern ? -1 : 1;
     if (a->key != b->key)
         return a->key < b->key ? -1 : 1;
     return a->rule < b->rule ? -1 : a->rule > b->rule;
@@ -133,17 +150,25 @@ static void put(struct index *ix, index_key key, uint32_t list)
     set_filter(ix, key);
 }
 
+static bool same_list(const struct entry *a, const struct entry *b)
+{
+    return a->key == b->key && a->pattern == b->pattern;
+}
+
 /* Writes the lists of entries that are sorted by key, from `at` on. */
 static void write_lists(struct index *ix, const struct entry *e, size_t n, uint32_t at)
 {
     for (size_t i = 0; i < n;) {
         uint32_t list = at++;
         size_t j = i;
-        for (; j < n && e[j].key == e[i].key; j++)
+        for (; j < n && same_list(&e[j], &e[i]); j++)
             if (j == i || e[j].rule != e[j - 1].rule)
                 ix->entries[at++] = e[j].rule;
         ix->entries[list] = at - list - 1;
-        put(ix, e[i].key, list);
+        if (e[i].kind == KEY_PATTERN)
+            ix->patterns[e[i].pattern] = list;
+        else
+            put(ix, e[i].key, list);
         i = j;
     }
 }
@@ -163,12 +188,15 @@ static size_t place(struct index *ix, const struct index_build *b, struct census
 {
     size_t n = 0;
     for (size_t i = 0; i < b->n; i++) {
+        if (!(b->rules[i].phases & b->phase))
+            continue;
         const struct alternative *alt = choose(c, b, &b->rules[i].demand);
+        ix->n_rules++;
         if (!alt)
             ix->entries[++ix->entries[0]] = b->rules[i].rule;
         for (size_t j = 0; alt && j < alt->n; j++) {
             const struct atom *a = &b->atoms.at[alt->at + j];
-            ret[n++] = (struct entry){a->key, b->rules[i].rule, a->kind, a->family, a->prefix};
+            ret[n++] = (struct entry){a->key, b->rules[i].rule, a->pattern, a->kind, a->family, a->prefix};
         }
     }
     return n;
@@ -178,7 +206,7 @@ static size_t count_keys(const struct entry *e, size_t n)
 {
     size_t keys = 0;
     for (size_t i = 0; i < n; i++)
-        keys += i == 0 || e[i].key != e[i - 1].key;
+        keys += i == 0 || !same_list(&e[i], &e[i - 1]);
     return keys;
 }
 
@@ -190,6 +218,33 @@ static bool make_tables(struct index *ix, size_t keys)
     ix->slots = calloc(ix->n_slots, sizeof *ix->slots);
     ix->filter = calloc(bits / 64, sizeof *ix->filter);
     return ix->slots && ix->filter;
+}
+
+static int by_number(const void *x, const void *y)
+{
+    const uint32_t *a = x, *b = y;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* Which operands have to be scanned for the patterns that rules stand under. */
+static bool note_patterns(struct index *ix, const struct program *pg, const struct entry *e, size_t n)
+{
+    if (!ix->has[KEY_PATTERN])
+        return true;
+    ix->patterns = calloc(pg->pattern_keys.n, sizeof *ix->patterns);
+    ix->eager = calloc(n, sizeof *ix->eager);
+    if (!ix->patterns || !ix->eager)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (e[i].kind == KEY_PATTERN)
+            ix->eager[ix->n_eager++] = pg->patterns[e[i].pattern].operand;
+    qsort(ix->eager, ix->n_eager, sizeof *ix->eager, by_number);
+    uint32_t kept = 0;
+    for (uint32_t i = 1; i < ix->n_eager; i++)
+        if (ix->eager[i] != ix->eager[kept])
+            ix->eager[++kept] = ix->eager[i];
+    ix->n_eager = kept + 1;
+    return true;
 }
 
 static bool build(struct index *ix, const struct index_build *b, struct census *c, struct entry *entries)
@@ -205,14 +260,18 @@ static bool build(struct index *ix, const struct index_build *b, struct census *
     if (!make_tables(ix, keys))
         return false;
     note_kinds(ix, entries, n);
+    if (!note_patterns(ix, b->pg, entries, n))
+        return false;
     write_lists(ix, entries, n, ix->entries[0] + 1);
     vec_trim(&ix->entries, ix->entries[0] + 1 + n + keys, &cap, sizeof *ix->entries);
     return true;
 }
 
-bool index_build(struct index *ix, struct index_build *b)
+bool index_build(struct index *ix, struct index_build *b, unsigned phase, const struct program *pg)
 {
     struct census c;
+    b->phase = (uint16_t)(1u << phase);
+    b->pg = pg;
     *ix = (struct index){0};
     if (!take_census(&c, b))
         return false;

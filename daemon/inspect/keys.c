@@ -5,6 +5,7 @@
 #define WEIGHT_PORT_LOW (1.0f / 64)
 #define WEIGHT_PORT_HIGH (1.0f / 1024)
 #define WEIGHT_RARE (1.0f / (1 << 14))
+#define WEIGHT_PATTERN (1.0f / (1 << 15))
 #define WEIGHT_LEAST (1.0f / (1 << 14)) /* not so small that sharing a key stops to count */
 
 static bool add(struct atoms *a, struct alternative *alt, struct atom atom)
@@ -136,6 +137,56 @@ static bool add_bits(struct atoms *a, struct alternative *alt, const struct fiel
     return true;
 }
 
+/* How many values a string is found in, about, by its length. */
+static float length_weight(size_t len)
+{
+    static const float weights[] = {1.0f, 0.5f, 0.1f, 1.0f / 64};
+    return len < ARRAY_LEN(weights) ? weights[len] : WEIGHT_PATTERN;
+}
+
+static float list_weight(const struct set *s)
+{
+    float sum = 0;
+    for (size_t i = 0; i < s->strings.n && sum < 1; i++)
+        sum += length_weight(s->strings.at[i].len);
+    return sum;
+}
+
+static float pattern_weight(const struct test *t, const struct program *pg)
+{
+    const struct field *f = &fields[t->field];
+    /* Of a few values each is common. */
+    if (f->load == LOAD_HTTP_SPAN &&
+        (f->at == offsetof(struct http_tx, method) || f->at == offsetof(struct http_tx, version)))
+        return 0.4f;
+    /* A payload is scanned for each packet: only many rules are worth that. */
+    float least = f->load == LOAD_PAYLOAD ? WEIGHT_PORT_LOW : 0, w = WEIGHT_PATTERN;
+    if (t->op >= TEST_EQUAL && t->op <= TEST_ENDS && t->op != TEST_EQUAL)
+        w = length_weight(pg->strings.at[t->a].len);
+    else if (t->op >= TEST_CONTAINS_ANY && t->op <= TEST_ENDS_ANY)
+        w = list_weight(pg->sets[t->a]);
+    return w > least ? w : least;
+}
+
+/* Of a test that reads an operand. */
+static bool add_operand(struct atoms *a, struct alternative *alt, const struct test *t, const struct program *pg)
+{
+    if (fields[t->field].load == LOAD_HTTP_ANOMALIES && t->op == TEST_BITS) {
+        uint64_t mask = t->negate ? UINT64_MAX : t->a;
+        for (unsigned i = 0; i < HTTP_ANOMALIES; i++)
+            if ((mask >> i & 1) && !add_small(a, alt, KEY_RARE, 0, RARE_HTTP + i, WEIGHT_RARE))
+                return false;
+        return true;
+    }
+    if (t->negate || !test_is_pattern(t->op))
+        return false;
+    return add(a, alt,
+               (struct atom){.key = key_small(KEY_PATTERN, 0, t->b),
+                             .kind = KEY_PATTERN,
+                             .pattern = (uint32_t)t->b,
+                             .weight = pattern_weight(t, pg)});
+}
+
 static bool is_true(const struct test *t)
 {
     return t->op == TEST_RANGE && t->a == 1;
@@ -146,6 +197,8 @@ static bool add_values(struct atoms *a, struct alternative *alt, const struct te
 {
     const struct field *f = &fields[t->field];
     bool number = f->port || f->names == NAMES_PROTO;
+    if (t->operand != PROGRAM_NONE)
+        return add_operand(a, alt, t, pg);
     if (f->load == LOAD_ANOMALIES || f->load == LOAD_OPTIONS)
         return add_bits(a, alt, f, t->op == TEST_BITS && !t->negate ? t->a : UINT64_MAX);
     if (t->negate)

@@ -7,12 +7,20 @@
 
 /*
  * A key is something a packet has: a port, a protocol, a network that one of
- * its addresses lies in, a rare bit. Two that hash alike only make a rule be
- * looked at in vain.
+ * its addresses lies in, a rare bit, a pattern in a value. Two that hash alike
+ * only make a rule be looked at in vain.
  */
 typedef uint64_t index_key;
 
-enum key_kind { KEY_DSTPORT = 1, KEY_SRCPORT, KEY_PROTO, KEY_SRC, KEY_DST, KEY_RARE };
+enum key_kind {
+    KEY_DSTPORT = 1,
+    KEY_SRCPORT,
+    KEY_PROTO,
+    KEY_SRC,
+    KEY_DST,
+    KEY_RARE,
+    KEY_PATTERN, /* a pattern that an operand's values match; not looked up but told by a scan */
+};
 
 static inline index_key key_mix(uint64_t a, uint64_t b)
 {
@@ -36,6 +44,7 @@ static inline index_key key_net(enum key_kind kind, uint8_t family, unsigned pre
 struct atom {
     index_key key;
     uint8_t kind, family, prefix; /* of KEY_SRC and KEY_DST */
+    uint32_t pattern;             /* KEY_PATTERN */
     float weight;                 /* about how many of 1 packets have it */
 };
 

@@ -129,11 +129,17 @@ static void read_keyword(const struct lexer *lx, struct token *t)
         const char *word;
         enum token_kind kind;
     } words[] = {
-        {"and", TOKEN_AND},           {"or", TOKEN_OR},
-        {"not", TOKEN_NOT},           {"in", TOKEN_IN},
-        {"contains", TOKEN_CONTAINS}, {"startswith", TOKEN_STARTSWITH},
-        {"endswith", TOKEN_ENDSWITH}, {"matches", TOKEN_MATCHES},
-        {"true", TOKEN_TRUE},         {"false", TOKEN_FALSE},
+        {"and", TOKEN_AND},
+        {"or", TOKEN_OR},
+        {"not", TOKEN_NOT},
+        {"in", TOKEN_IN},
+        {"contains", TOKEN_CONTAINS},
+        {"startswith", TOKEN_STARTSWITH},
+        {"endswith", TOKEN_ENDSWITH},
+        {"matches", TOKEN_MATCHES},
+        {"true", TOKEN_TRUE},
+        {"false", TOKEN_FALSE},
+        {"has_bytes", TOKEN_HAS_BYTES},
     };
     t->kind = TOKEN_NAME;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -191,9 +197,10 @@ static bool read_operator(struct lexer *lx, struct token *t)
         char text[3];
         enum token_kind kind;
     } ops[] = {
-        {"&&", TOKEN_AND},  {"||", TOKEN_OR},   {"==", TOKEN_EQ},     {"!=", TOKEN_NE},   {"<=", TOKEN_LE},
-        {">=", TOKEN_GE},   {"<", TOKEN_LT},    {">", TOKEN_GT},      {"!", TOKEN_NOT},   {"(", TOKEN_OPEN},
-        {")", TOKEN_CLOSE}, {"{", TOKEN_BRACE}, {"}", TOKEN_UNBRACE}, {",", TOKEN_COMMA}, {"-", TOKEN_DASH},
+        {"&&", TOKEN_AND},   {"||", TOKEN_OR},      {"==", TOKEN_EQ},     {"!=", TOKEN_NE},   {"<=", TOKEN_LE},
+        {">=", TOKEN_GE},    {"<", TOKEN_LT},       {">", TOKEN_GT},      {"!", TOKEN_NOT},   {"(", TOKEN_OPEN},
+        {")", TOKEN_CLOSE},  {"{", TOKEN_BRACE},    {"}", TOKEN_UNBRACE}, {",", TOKEN_COMMA}, {"-", TOKEN_DASH},
+        {"[", TOKEN_SQUARE}, {"]", TOKEN_UNSQUARE},
     };
     const char *s = lx->text + t->at;
     for (size_t i = 0; i < ARRAY_LEN(ops); i++) {

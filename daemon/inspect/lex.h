@@ -27,6 +27,7 @@ enum token_kind {
     TOKEN_STARTSWITH,
     TOKEN_ENDSWITH,
     TOKEN_MATCHES,
+    TOKEN_HAS_BYTES,
     TOKEN_TRUE,
     TOKEN_FALSE,
     TOKEN_EQ,
@@ -39,6 +40,8 @@ enum token_kind {
     TOKEN_CLOSE,
     TOKEN_BRACE,
     TOKEN_UNBRACE,
+    TOKEN_SQUARE,
+    TOKEN_UNSQUARE,
     TOKEN_COMMA,
     TOKEN_DASH,
 };

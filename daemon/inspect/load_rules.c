@@ -2,9 +2,17 @@
 #include "config/text.h"
 #include "inspect/loader.h"
 
-static const char *const keys[] = {"id",       "name", "when",  "action",  "mark",
-                                   "severity", "tags", "event", "enabled", NULL};
-static const char *const actions[] = {"accept", "drop", "reject", "repeat", "mark", "log", NULL};
+static const char *const keys[] = {"id",   "name",  "when",    "action", "mark", "severity",
+                                   "tags", "event", "enabled", "score",  NULL};
+static const char *const actions[] = {"accept", "drop", "reject", "repeat", "mark", "log", "block", "score", NULL};
+#define SCORE_ADD_MAX 1000000
+
+/* What an action "score" adds, and to which. */
+struct score {
+    uint8_t number;
+    int32_t add;
+};
+
 static const char *const severities[] = {"high", "medium", "low", "info", NULL};
 
 const char *action_name(enum action a)
@@ -97,17 +105,55 @@ static void read_mark(struct loader *ld, struct rule_file *f, const config_setti
                      ours);
 }
 
-static void read_action(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct rule *r)
+/* score = { name = "attack"; add = 5; } */
+static void read_score(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct score *ret)
+{
+    static const char *const known[] = {"name", "add", NULL};
+    const char *name = NULL;
+    int64_t add = 0;
+    const config_setting_t *score = reader_group(&f->reader, group, "score");
+    if (!score)
+        return;
+    reader_known(&f->reader, score, known);
+    bool named = reader_string(&f->reader, score, "name", &name);
+    bool numbered = reader_number(&f->reader, score, "add", -SCORE_ADD_MAX, SCORE_ADD_MAX, &add);
+    if (!config_setting_get_member(score, "name") || !config_setting_get_member(score, "add"))
+        reader_error(&f->reader, score, "the score is incomplete, expected score = { name = ...; add = ...; }");
+    if (!named || !numbered)
+        return;
+    long number = program_add_score(&ld->rs->program, name, strlen(name));
+    if (number < 0)
+        reader_error(&f->reader, score, "too many scores, expected at most %d names in all rules", SCORES_MAX);
+    *ret = (struct score){.number = number < 0 ? 0 : (uint8_t)number, .add = (int32_t)add};
+}
+
+static void read_scoring(struct loader *ld, struct rule_file *f, const config_setting_t *group, const struct rule *r,
+                         struct score *ret)
+{
+    const config_setting_t *at = config_setting_get_member(group, "score");
+    if (!at && r->action == ACTION_SCORE)
+        reader_error(&f->reader, group,
+                     "action \"score\" without a score, expected score = { name = ...; add = ...; }");
+    if (at && r->action != ACTION_SCORE)
+        reader_error(&f->reader, at, "action \"%s\" takes no score, expected it only with score",
+                     action_name(r->action));
+    else if (at)
+        read_score(ld, f, group, ret);
+}
+
+static bool read_action(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct rule *r)
 {
     unsigned action = ACTION_LOG, severity = 1;
     (void)reader_word(&f->reader, group, "severity", severities, &severity);
     r->severity = (uint8_t)(severity + 1);
+    r->action = ACTION_LOG;
     if (!reader_word(&f->reader, group, "action", actions, &action))
-        return;
+        return false;
     r->action = (enum action)action;
-    r->event = action == ACTION_DROP || action == ACTION_REJECT || action == ACTION_LOG;
+    r->event = action == ACTION_DROP || action == ACTION_REJECT || action == ACTION_LOG || action == ACTION_BLOCK;
     (void)reader_bool(&f->reader, group, "event", &r->event);
     read_mark(ld, f, group, r);
+    return true;
 }
 
 static void read_tags(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct rule *r)
@@ -164,28 +210,19 @@ static bool read_when(struct loader *ld, struct rule_file *f, const config_setti
     return false;
 }
 
-/* Makes room for one more rule. */
-static bool room(struct loader *ld)
-{
-    struct ruleset *rs = ld->rs;
-    return vec_room(&rs->rules, rs->n, 1, &rs->cap_rules, sizeof *rs->rules) &&
-           vec_room(&rs->starts, rs->n, 1, &rs->cap_starts, sizeof *rs->starts);
-}
-
 /* Compiles the condition just read and puts the rule into the set. */
-static void add_rule(struct loader *ld, struct rule *r)
+static void add_rule(struct loader *ld, struct rule_file *f, const config_setting_t *group, const struct rule *r,
+                     const struct score *score, bool enabled)
 {
-    struct ruleset *rs = ld->rs;
-    uint32_t start;
-    expr_fold(&ld->expr);
-    r->index = (uint32_t)rs->n;
-    if (!room(ld) || !expr_emit(&ld->expr, &rs->program, &start, &rs->needs) ||
-        (start != PROGRAM_FALSE && !index_add(&ld->build, r->index, &ld->expr, &rs->program))) {
-        ld->out_of_memory = true;
-        return;
-    }
-    rs->rules[rs->n] = *r;
-    rs->starts[rs->n++] = start;
+    struct expr_error error = {.text = ""};
+    struct schedule when;
+    bool good = enabled && diag_count(ld->d) == ld->errors
+                    ? assembly_add(&ld->assembly, r, score->number, score->add, &ld->expr, &error)
+                    : expr_schedule(&ld->expr, &ld->rs->program, &when, &error);
+    const config_setting_t *at = config_setting_get_member(group, "when");
+    if (!good && error.text[0])
+        condition_error(ld, f, at, config_setting_get_string(at), &error);
+    ld->out_of_memory = ld->out_of_memory || ld->assembly.out_of_memory;
 }
 
 static void check_complete(const struct rule_file *f, const config_setting_t *group)
@@ -199,6 +236,7 @@ static void check_complete(const struct rule_file *f, const config_setting_t *gr
 static void load_rule(struct loader *ld, struct rule_file *f, const config_setting_t *group)
 {
     struct rule r = {.file = f->name, .line = (int)config_setting_source_line(group)};
+    struct score score = {0};
     bool enabled = true;
     if (!config_setting_is_group(group)) {
         reader_error(&f->reader, group, "a rule is %s, expected { id = ...; when = ...; action = ...; }",
@@ -209,11 +247,12 @@ static void load_rule(struct loader *ld, struct rule_file *f, const config_setti
     check_complete(f, group);
     read_id(ld, f, group, &r);
     read_name(ld, f, group, &r);
-    read_action(ld, f, group, &r);
+    if (read_action(ld, f, group, &r))
+        read_scoring(ld, f, group, &r, &score);
     read_tags(ld, f, group, &r);
     (void)reader_bool(&f->reader, group, "enabled", &enabled);
-    if (read_when(ld, f, group) && enabled && diag_count(ld->d) == ld->errors)
-        add_rule(ld, &r);
+    if (read_when(ld, f, group))
+        add_rule(ld, f, group, &r, &score, enabled);
 }
 
 void load_rules(struct loader *ld, struct rule_file *f)

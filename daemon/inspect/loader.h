@@ -4,20 +4,8 @@
 
 /* What the parts of loading share: the ruleset being built and what is known so far. */
 #include "config/reader.h"
-#include "inspect/index.h"
+#include "inspect/assembly.h"
 #include "inspect/locate.h"
-#include "inspect/ruleset.h"
-
-struct ruleset {
-    struct rule *rules;
-    uint32_t *starts; /* each rule's first step */
-    size_t n, cap_rules, cap_starts;
-    struct program program;
-    struct index index;
-    struct strtab strings; /* names, files, tags */
-    unsigned needs;
-    uint32_t regex_steps;
-};
 
 /* Where an id or a set's name was first seen. */
 struct place {
@@ -45,7 +33,7 @@ struct loader {
     struct place *ids; /* open addressing by id; 0 is free */
     size_t n_ids, id_slots;
     struct expr expr;
-    struct index_build build;
+    struct assembly assembly;
     size_t errors; /* in d before loading began */
     bool out_of_memory;
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Conditions: or-list of and-lists of tests; what a test's right side may be is in operand.c. */
+/* Conditions: or-list of and-lists of tests; left sides are in left.c, right sides in compare.c. */
 #include <errno.h>
 
 #include "inspect/parse.h"
 
-static bool fail_memory(struct parser *ps)
+bool parse_no_memory(struct parser *ps)
 {
     return expr_fail(ps->lx.error, ps->t.at, "out of memory");
 }
@@ -33,11 +33,27 @@ const char *parse_describe(const struct parser *ps, char buf[static 64])
     }
 }
 
+long parse_string(struct parser *ps)
+{
+    size_t len;
+    AUTO_FREE char *buf = malloc(ps->t.len);
+    if (!buf) {
+        parse_no_memory(ps);
+        return -1;
+    }
+    if (!lex_string(&ps->lx, &ps->t, buf, &len))
+        return -1;
+    long number = program_add_string(ps->pg, buf, len);
+    if (number < 0)
+        parse_no_memory(ps);
+    return number;
+}
+
 static uint32_t new_node(struct parser *ps, enum node_kind kind)
 {
     struct expr *ex = ps->ex;
     if (!vec_room(&ex->nodes, ex->n, 1, &ex->cap, sizeof *ex->nodes)) {
-        fail_memory(ps);
+        parse_no_memory(ps);
         return 0;
     }
     ex->nodes[ex->n] = (struct node){.kind = (uint8_t)kind};
@@ -51,22 +67,6 @@ static void add_child(struct parser *ps, uint32_t parent, uint32_t child)
     nodes[parent].last = child;
 }
 
-int parse_field(struct parser *ps)
-{
-    const char *name = ps->lx.text + ps->t.at;
-    int field = field_find(name, ps->t.len);
-    if (field >= 0)
-        return field;
-    const char *guess = field_guess(name, ps->t.len);
-    int shown = (int)(ps->t.len < 60 ? ps->t.len : 60);
-    if (guess)
-        expr_fail(ps->lx.error, ps->t.at, "unknown field \"%.*s\", did you mean \"%s\"?", shown, name, guess);
-    else
-        expr_fail(ps->lx.error, ps->t.at, "unknown field \"%.*s\", expected one that sluice-rules(5) names", shown,
-                  name);
-    return -1;
-}
-
 /* A field with nothing behind it. */
 static bool parse_alone(struct parser *ps, const struct field *f, size_t at, struct test *t)
 {
@@ -75,7 +75,7 @@ static bool parse_alone(struct parser *ps, const struct field *f, size_t at, str
         t->a = t->b = 1;
         return true;
     }
-    if (f->names == NAMES_ANOMALY || f->names == NAMES_OPTION) {
+    if (f->names == NAMES_ANOMALY || f->names == NAMES_OPTION || f->names == NAMES_HTTP_ANOMALY) {
         t->op = TEST_BITS;
         t->a = UINT64_MAX;
         return true;
@@ -84,14 +84,8 @@ static bool parse_alone(struct parser *ps, const struct field *f, size_t at, str
                      f->type == TYPE_NAMES ? "a name" : field_type_name(f->type));
 }
 
-static bool parse_test(struct parser *ps, struct test *t)
+static bool parse_operator(struct parser *ps, const struct left *l, struct test *t)
 {
-    size_t at = ps->t.at;
-    int field = parse_field(ps);
-    if (field < 0 || !parse_next(ps))
-        return false;
-    *t = (struct test){.field = (uint8_t)field};
-    const struct field *f = &fields[field];
     switch (ps->t.kind) {
     case TOKEN_EQ:
     case TOKEN_NE:
@@ -99,18 +93,37 @@ static bool parse_test(struct parser *ps, struct test *t)
     case TOKEN_LE:
     case TOKEN_GT:
     case TOKEN_GE:
-        return operand_compare(ps, f, t);
+        return compare_value(ps, &l->as, t);
     case TOKEN_IN:
-        return operand_in(ps, f, t);
+        return compare_in(ps, &l->as, t);
     case TOKEN_CONTAINS:
     case TOKEN_STARTSWITH:
     case TOKEN_ENDSWITH:
-        return operand_part(ps, f, t);
+        return compare_part(ps, &l->as, t);
     case TOKEN_MATCHES:
-        return operand_regex(ps, f, t);
+        return compare_regex(ps, &l->as, t);
+    case TOKEN_HAS_BYTES:
+        return compare_bytes(ps, &l->as, t);
     default:
-        return parse_alone(ps, f, at, t);
+        return parse_alone(ps, &l->as, l->at, t);
     }
+}
+
+static bool parse_test(struct parser *ps, struct test *t)
+{
+    struct left l;
+    if (!parse_left(ps, &l))
+        return false;
+    *t = (struct test){.field = l.field, .operand = l.operand, .op = l.predicate};
+    if (l.predicate != TEST_NEVER)
+        return true;
+    if (!parse_operator(ps, &l, t))
+        return false;
+    if (t->operand == PROGRAM_NONE || !test_is_pattern(t->op))
+        return true;
+    long pattern = program_add_pattern(ps->pg, t->operand, (enum test_op)t->op, (uint32_t)t->a);
+    t->b = (uint64_t)pattern;
+    return pattern >= 0 || parse_no_memory(ps);
 }
 
 static uint32_t parse_or(struct parser *ps);
@@ -146,6 +159,7 @@ static uint32_t parse_primary(struct parser *ps)
     struct test t;
     char buf[64];
     enum token_kind kind = ps->t.kind;
+    size_t at = ps->t.at;
     if (kind == TOKEN_TRUE || kind == TOKEN_FALSE)
         return parse_next(ps) ? new_node(ps, kind == TOKEN_TRUE ? NODE_TRUE : NODE_FALSE) : 0;
     if (kind != TOKEN_NAME) {
@@ -153,8 +167,10 @@ static uint32_t parse_primary(struct parser *ps)
         return 0;
     }
     uint32_t node = parse_test(ps, &t) ? new_node(ps, NODE_TEST) : 0;
-    if (node)
+    if (node) {
         ps->ex->nodes[node].test = t;
+        ps->ex->nodes[node].at = (uint32_t)at;
+    }
     return node;
 }
 

@@ -2,7 +2,7 @@
 #ifndef SLUICE_INSPECT_PARSE_H
 #define SLUICE_INSPECT_PARSE_H
 
-/* What parse.c and operand.c share. */
+/* What parse.c, left.c and compare.c share. */
 #include "inspect/expr.h"
 #include "inspect/field.h"
 
@@ -15,16 +15,30 @@ struct parser {
     unsigned depth;
 };
 
+/* The left side of a test: a field, what is selected of it, through functions. */
+struct left {
+    struct field as; /* what it is to operators: type, limits, and as name its text */
+    size_t at;
+    uint32_t operand; /* PROGRAM_NONE: the packet's field as it is */
+    uint8_t field;
+    uint8_t predicate; /* TEST_SQLI, …: a test of its own; else TEST_NEVER */
+};
+
 MUST_CHECK bool parse_next(struct parser *ps);
-/* The field that the next token names, or -1 with the error set. The token is not used up. */
-MUST_CHECK int parse_field(struct parser *ps);
+/* Reads a left side; the token behind it is next. */
+MUST_CHECK bool parse_left(struct parser *ps, struct left *l);
 /* The next token for an error's text. */
 const char *parse_describe(const struct parser *ps, char buf[static 64]);
+/* The string that the next token (a TOKEN_STRING) stands for, in the program; -1 with the error set. */
+MUST_CHECK long parse_string(struct parser *ps);
+/* Sets the error; false. */
+bool parse_no_memory(struct parser *ps);
 
 /* Each reads an operator (the next token) and what stands behind it into t. */
-MUST_CHECK bool operand_compare(struct parser *ps, const struct field *f, struct test *t);
-MUST_CHECK bool operand_in(struct parser *ps, const struct field *f, struct test *t);
-MUST_CHECK bool operand_part(struct parser *ps, const struct field *f, struct test *t);
-MUST_CHECK bool operand_regex(struct parser *ps, const struct field *f, struct test *t);
+MUST_CHECK bool compare_value(struct parser *ps, const struct field *f, struct test *t);
+MUST_CHECK bool compare_in(struct parser *ps, const struct field *f, struct test *t);
+MUST_CHECK bool compare_part(struct parser *ps, const struct field *f, struct test *t);
+MUST_CHECK bool compare_regex(struct parser *ps, const struct field *f, struct test *t);
+MUST_CHECK bool compare_bytes(struct parser *ps, const struct field *f, struct test *t);
 
 #endif

@@ -8,7 +8,7 @@
 #define JIT_STACK_MAX ((size_t)512 * 1024)
 #define HEAP_LIMIT_KIB 1024
 
-struct matcher {
+struct regex_memory {
     pcre2_match_context *context;
     pcre2_match_data *data;
     pcre2_jit_stack *stack;
@@ -29,9 +29,12 @@ struct regex *regex_new(struct span pattern, char *why, size_t size, size_t *at)
         pcre2_get_error_message(error, (PCRE2_UCHAR *)why, size);
         return NULL;
     }
-    /* Where the system forbids new code the interpreter serves, slower. */
-    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
     return (struct regex *)code;
+}
+
+void regex_speed(struct regex *r)
+{
+    (void)pcre2_jit_compile((pcre2_code *)r, PCRE2_JIT_COMPLETE);
 }
 
 void regex_free(struct regex *r)
@@ -39,16 +42,16 @@ void regex_free(struct regex *r)
     pcre2_code_free((pcre2_code *)r);
 }
 
-struct matcher *matcher_new(uint32_t steps)
+struct regex_memory *regex_memory_new(uint32_t steps)
 {
-    struct matcher *m = calloc(1, sizeof *m);
+    struct regex_memory *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
     m->context = pcre2_match_context_create(NULL);
     m->data = pcre2_match_data_create(1, NULL);
     m->stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
     if (!m->context || !m->data) {
-        matcher_free(m);
+        regex_memory_free(m);
         return NULL;
     }
     pcre2_set_match_limit(m->context, steps);
@@ -58,7 +61,7 @@ struct matcher *matcher_new(uint32_t steps)
     return m;
 }
 
-void matcher_free(struct matcher *m)
+void regex_memory_free(struct regex_memory *m)
 {
     if (!m)
         return;
@@ -68,11 +71,18 @@ void matcher_free(struct matcher *m)
     free(m);
 }
 
-int regex_match(const struct regex *r, struct matcher *m, struct span subject)
+int regex_match(const struct regex *r, struct regex_memory *m, struct span subject)
 {
     const uint8_t *text = subject.len ? subject.data : (const uint8_t *)"";
     int rc = pcre2_match(code_of(r), text, subject.len, 0, 0, m->data, m->context);
     if (rc >= 0)
         return 1;
     return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
+}
+
+void regex_where(const struct regex_memory *m, size_t *start, size_t *end)
+{
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(m->data);
+    *start = at[0];
+    *end = at[1];
 }

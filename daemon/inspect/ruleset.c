@@ -35,7 +35,7 @@ static bool count_rules(struct loader *ld)
         const config_setting_t *list = f->open ? config_setting_get_member(reader_root(&f->reader), "rules") : NULL;
         n += list && config_setting_is_aggregate(list) ? (size_t)config_setting_length(list) : 0;
     }
-    ld->build.expected = n;
+    ld->assembly.build.expected = n;
     if (n <= RULES_MAX)
         return true;
     diag_add(ld->d, NULL, 0, 0, "%zu rules, expected at most %d", n, RULES_MAX);
@@ -60,14 +60,10 @@ static void read_all(struct loader *ld, const char *const *files, size_t n)
 
 static void finish(struct loader *ld)
 {
-    struct ruleset *rs = ld->rs;
-    if (!ld->out_of_memory && diag_count(ld->d) == ld->errors && !index_build(&rs->index, &ld->build))
+    if (!ld->out_of_memory && diag_count(ld->d) == ld->errors && !assembly_finish(&ld->assembly, ld->opt->cache))
         ld->out_of_memory = true;
     if (ld->out_of_memory)
         diag_add(ld->d, NULL, 0, 0, "out of memory");
-    vec_trim(&rs->rules, rs->n, &rs->cap_rules, sizeof *rs->rules);
-    vec_trim(&rs->starts, rs->n, &rs->cap_starts, sizeof *rs->starts);
-    program_trim(&rs->program);
 }
 
 static void loader_close(struct loader *ld)
@@ -80,7 +76,7 @@ static void loader_close(struct loader *ld)
     free(ld->set_places);
     free(ld->ids);
     expr_free(&ld->expr);
-    index_build_free(&ld->build);
+    assembly_free(&ld->assembly);
 }
 
 struct ruleset *ruleset_load(const char *const *files, size_t n, const struct ruleset_options *opt, struct diag *d)
@@ -91,6 +87,7 @@ struct ruleset *ruleset_load(const char *const *files, size_t n, const struct ru
     ld.out_of_memory = !ld.rs || !ld.files;
     if (!ld.out_of_memory) {
         ld.rs->regex_steps = opt->regex_steps;
+        ld.assembly.rs = ld.rs;
         read_all(&ld, files, n);
         finish(&ld);
     } else {
@@ -110,10 +107,12 @@ void ruleset_free(struct ruleset *rs)
     if (!rs)
         return;
     program_free(&rs->program);
-    index_free(&rs->index);
+    for (unsigned i = 0; i < PHASES; i++)
+        index_free(&rs->index[i]);
+    matcher_free(&rs->matcher);
     strtab_free(&rs->strings);
     free(rs->rules);
-    free(rs->starts);
+    free(rs->parts);
     free(rs);
 }
 
@@ -125,6 +124,11 @@ size_t ruleset_count(const struct ruleset *rs)
 const struct rule *ruleset_rule(const struct ruleset *rs, size_t index)
 {
     return index < rs->n ? &rs->rules[index] : NULL;
+}
+
+bool ruleset_has(const struct ruleset *rs, enum phase phase)
+{
+    return rs->index[phase].n_rules != 0;
 }
 
 unsigned ruleset_needs(const struct ruleset *rs)

@@ -6,10 +6,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/http.h"
 #include "base/diag.h"
 #include "net/packet.h"
 
-enum action { ACTION_ACCEPT, ACTION_DROP, ACTION_REJECT, ACTION_REPEAT, ACTION_MARK, ACTION_LOG };
+enum action {
+    ACTION_ACCEPT,
+    ACTION_DROP,
+    ACTION_REJECT,
+    ACTION_REPEAT,
+    ACTION_MARK,
+    ACTION_LOG,
+    ACTION_BLOCK, /* drop, tell both ends as configured, condemn the flow */
+    ACTION_SCORE, /* add to a named score of the request; the search goes on */
+};
+
+/*
+ * When a rule is looked at: where all that it reads is known. A rule on what
+ * still grows (arguments, anomalies, scores) is looked at each time, unless it
+ * could be true now and false later: then at the end.
+ */
+enum phase {
+    PHASE_PACKET,
+    PHASE_TO_SERVER,    /* bytes of a stream in order: stream.to_server */
+    PHASE_TO_CLIENT,    /* stream.to_client */
+    PHASE_REQUEST_HEAD, /* a body follows */
+    PHASE_REQUEST_BODY, /* the request is complete: what PHASE_REQUEST_HEAD could not decide */
+    PHASE_REQUEST,      /* the request is complete and has no body: both at once */
+    PHASE_RESPONSE_HEAD,
+    PHASE_RESPONSE_BODY,
+    PHASE_RESPONSE,
+    PHASES
+};
 
 /* A rule as events and counters see it; lives as long as its ruleset. */
 struct rule {
@@ -31,6 +59,8 @@ struct ruleset;
 struct ruleset_options {
     uint32_t our_marks;   /* bits that repeat and mark may not use */
     uint32_t regex_steps; /* PCRE2 match limit */
+    const char *cache;    /* folder for compiled databases; NULL or "": none are kept */
+    uint32_t value_max;   /* longest value that a condition is given (http.body at its limit, a stream's window) */
 };
 
 /* What the rules must be given to decide. */
@@ -38,6 +68,13 @@ enum ruleset_need {
     RULES_NEED_PAYLOAD = 1 << 0,  /* packets whole; without it headers suffice */
     RULES_NEED_CHECKSUM = 1 << 1, /* transport checksums verified; implies the packets whole */
     RULES_NEED_CT_MARK = 1 << 2,
+    RULES_NEED_HTTP = 1 << 3, /* any http field; implies the packets whole */
+    RULES_NEED_BODY = 1 << 4,
+    RULES_NEED_ARGS = 1 << 5, /* bodies as arguments and files */
+    RULES_NEED_RESPONSE = 1 << 6,
+    RULES_NEED_RESPONSE_BODY = 1 << 7,
+    RULES_NEED_TO_SERVER = 1 << 8, /* stream.to_server; implies the packets whole */
+    RULES_NEED_TO_CLIENT = 1 << 9,
 };
 
 /*
@@ -59,6 +96,21 @@ void scratch_free(struct scratch *s);
 
 #define DECISION_PASSED_MAX 8
 
+/* What is to be decided; parts that the phase does not have are NULL or empty. */
+struct subject {
+    const struct packet *packet; /* always: the packet that completed it */
+    struct http_tx *tx;          /* from PHASE_REQUEST_HEAD on; scores are kept in its notes */
+    struct span stream;          /* PHASE_TO_SERVER, PHASE_TO_CLIENT: the newest bytes and some before them */
+};
+
+/* Where a rule's condition was met, for events; empty where it was no value. */
+struct evidence {
+    char what[48];  /* "lower(http.args)", cut where longer */
+    char name[48];  /* of the header, argument or cookie */
+    char value[96]; /* as compared, from a little before the match on; bytes as they are */
+    uint8_t value_len;
+};
+
 /* What the rules say of one packet. */
 struct decision {
     const struct rule *rule; /* the rule that decided (accept, drop, reject, repeat), or NULL: nothing did, it passes */
@@ -66,13 +118,19 @@ struct decision {
     bool set_mark;
     bool undecided;                    /* a regex ran into its limit before a rule decided: on_memory applies */
     const struct rule *undecided_rule; /* the rule whose regex that was, where undecided */
-    unsigned passed;                   /* how many mark and log rules matched on the way */
+    unsigned passed;                   /* how many mark, log and score rules matched on the way */
     const struct rule *passed_rules[DECISION_PASSED_MAX]; /* the first of them, in order */
-    unsigned visited; /* how many conditions were evaluated: for tests and the bench */
+    struct evidence evidence[DECISION_PASSED_MAX + 1]; /* of passed_rules; the last is `rule`'s; others are not set */
+    int32_t score;                                     /* the greatest of the request's scores */
+    unsigned visited;                                  /* how many conditions were evaluated: for tests and the bench */
 };
 
-/* Decides one packet. One scratch per thread; no allocation, no lock. */
-void ruleset_decide(const struct ruleset *rs, struct scratch *s, const struct packet *p, struct decision *ret);
+/* Decides one subject at a phase. One scratch per thread, which grows with the largest subject; no lock. */
+void ruleset_decide(const struct ruleset *rs, struct scratch *s, enum phase phase, const struct subject *subject,
+                    struct decision *ret);
+
+/* Whether any rule is looked at in a phase. */
+bool ruleset_has(const struct ruleset *rs, enum phase phase);
 
 const char *action_name(enum action a);
 

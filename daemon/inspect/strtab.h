@@ -2,8 +2,8 @@
 #ifndef SLUICE_INSPECT_STRTAB_H
 #define SLUICE_INSPECT_STRTAB_H
 
+#include "base/arena.h"
 #include "base/span.h"
-#include "inspect/arena.h"
 
 /* Distinct byte strings, numbered as they came. Zeroed is empty. */
 struct strtab {

@@ -13,6 +13,7 @@ enum counter {
     COUNT_ACCEPTED,
     COUNT_DROPPED,
     COUNT_REJECTED, /* refused with an answer, ours or the kernel's */
+    COUNT_BLOCKED,  /* by a block rule */
     COUNT_REPEATED, /* by a repeat rule */
     COUNT_RETRIED,  /* sent back once because it came up cut short */
     /* reasons */
@@ -23,6 +24,25 @@ enum counter {
     COUNT_CUT_SHORT,   /* came up cut short twice: on_overload */
     COUNT_MONITORED,   /* would have been stopped, in mode monitor */
     COUNT_ANOMALOUS,   /* packets with at least one anomaly */
+    /* connections and their streams */
+    COUNT_FLOWS,       /* in the table now */
+    COUNT_FLOWS_BEGUN, /* since the start */
+    COUNT_FLOWS_ENDED,
+    COUNT_FLOWS_EVICTED,     /* of those that ended: to make room */
+    COUNT_FLOWS_MIDSTREAM,   /* of those that began: picked up without their beginning */
+    COUNT_STREAM_BYTES,      /* memory that they take now */
+    COUNT_STREAM_DROPPED,    /* packets that the stream's state dropped, for whatever reason */
+    COUNT_STREAM_DIFFERS,    /* of those: other bytes than the first copy's */
+    COUNT_STREAM_OUTSIDE,    /* of those: outside the window */
+    COUNT_STREAM_NO_MEMORY,  /* of those: a limit left no room */
+    COUNT_CONDEMNED,         /* connections */
+    COUNT_CONDEMNED_PACKETS, /* dropped because their connection is condemned */
+    /* HTTP */
+    COUNT_REQUESTS,
+    COUNT_RESPONSES,
+    COUNT_HTTP_ANOMALOUS, /* requests with at least one anomaly of HTTP */
+    COUNT_PAGES,          /* block pages sent */
+    COUNT_RESETS,         /* resets sent to ends of condemned connections */
     /* the queue */
     COUNT_BATCHES,
     COUNT_OVERRUNS, /* ENOBUFS */
@@ -33,6 +53,7 @@ enum counter {
     COUNT_ANSWERS,
     COUNT_ANSWERS_WITHHELD, /* over the rate, or none is due */
     COUNT_EVENTS,
+    COUNT_ALERTS,      /* alert events, also those that found no room */
     COUNT_EVENTS_LOST, /* the ring was full */
     COUNTERS
 };

@@ -1,50 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <arpa/inet.h>
-#include <stdio.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <yajl/yajl_gen.h>
 
-#include "observe/events.h"
+#include "observe/event_parts.h"
 #include "observe/json.h"
 
-static const char *proto_text(uint8_t proto, char *buf, size_t size)
+static const char *type_text(enum event_type t)
 {
-    switch (proto) {
-    case IPPROTO_TCP:
-        return "TCP";
-    case IPPROTO_UDP:
-        return "UDP";
-    case IPPROTO_ICMP:
-        return "ICMP";
-    case IPPROTO_ICMPV6:
-        return "IPv6-ICMP";
-    case IPPROTO_SCTP:
-        return "SCTP";
-    case IPPROTO_GRE:
-        return "GRE";
-    case IPPROTO_UDPLITE:
-        return "UDPLite";
-    default:
-        snprintf(buf, size, "%u", proto);
-        return buf;
-    }
+    static const char *const names[] = {[EVENT_ALERT] = "alert", [EVENT_DROP] = "drop", [EVENT_HTTP] = "http"};
+    return names[t];
 }
 
 static void write_address(yajl_gen g, const char *key, const struct event *e, const uint8_t *addr)
 {
-    char text[INET6_ADDRSTRLEN] = "";
-    if (e->ip_version)
-        inet_ntop(e->ip_version == 4 ? AF_INET : AF_INET6, addr, text, sizeof text);
-    json_text(g, key, text);
+    char text[INET6_ADDRSTRLEN];
+    json_text(g, key, event_address(e, addr, text));
 }
 
 static void write_flow(yajl_gen g, const struct event *e)
 {
-    char when[JSON_TIME_MAX], proto[8];
+    char when[JSON_TIME_MAX], proto[EVENT_PROTO_MAX];
     json_text(g, "timestamp", json_time(e->time_ns, when));
     json_number(g, "flow_id", e->flow_id);
     if (e->in_dev[0])
         json_text(g, "in_iface", e->in_dev);
-    json_text(g, "event_type", e->type == EVENT_ALERT ? "alert" : "drop");
+    json_text(g, "event_type", type_text(e->type));
     if (e->has_vlan) {
         json_array(g, "vlan");
         yajl_gen_integer(g, e->vlan);
@@ -56,11 +37,52 @@ static void write_flow(yajl_gen g, const struct event *e)
     write_address(g, "dest_ip", e, e->dst);
     if (e->has_ports)
         json_number(g, "dest_port", e->dstport);
-    json_text(g, "proto", proto_text(e->proto, proto, sizeof proto));
+    json_text(g, "proto", event_proto(e->proto, proto));
     if (e->is_icmp) {
         json_number(g, "icmp_type", e->icmp_type);
         json_number(g, "icmp_code", e->icmp_code);
     }
+    if (e->has_http) {
+        json_text(g, "app_proto", "http");
+        json_number(g, "tx_id", e->tx_id);
+    }
+}
+
+/* A field of a record, which may have been cut to fit; left out where it is empty. */
+static void write_field(yajl_gen g, const char *key, const char *text, size_t size)
+{
+    size_t len = strnlen(text, size - 1);
+    if (len)
+        json_bytes(g, key, text, len, len >= size - 4); /* event_copy leaves up to 3 bytes free */
+}
+
+static void write_http(yajl_gen g, const struct event *e)
+{
+    json_open(g, "http");
+    write_field(g, "hostname", e->http_host, sizeof e->http_host);
+    write_field(g, "url", e->http_url, sizeof e->http_url);
+    write_field(g, "http_user_agent", e->http_agent, sizeof e->http_agent);
+    write_field(g, "http_content_type", e->http_content_type, sizeof e->http_content_type);
+    write_field(g, "http_method", e->http_method, sizeof e->http_method);
+    write_field(g, "protocol", e->http_protocol, sizeof e->http_protocol);
+    if (e->http_status)
+        json_number(g, "status", e->http_status);
+    yajl_gen_map_close(g);
+}
+
+/* As Suricata writes the metadata of a signature. */
+static void write_tags(yajl_gen g, const char *tags)
+{
+    json_open(g, "metadata");
+    json_array(g, "tag");
+    for (const char *at = tags; *at;) {
+        size_t len = strcspn(at, ",");
+        if (len)
+            yajl_gen_string(g, (const unsigned char *)at, len);
+        at += len + (at[len] == ',');
+    }
+    yajl_gen_array_close(g);
+    yajl_gen_map_close(g);
 }
 
 static void write_alert(yajl_gen g, const struct event *e)
@@ -73,6 +95,8 @@ static void write_alert(yajl_gen g, const struct event *e)
     json_text(g, "signature", e->name);
     json_text(g, "category", "");
     json_number(g, "severity", e->severity);
+    if (e->tags[0])
+        write_tags(g, e->tags);
     yajl_gen_map_close(g);
 }
 
@@ -97,11 +121,34 @@ static void write_drop(yajl_gen g, const struct event *e)
     yajl_gen_map_close(g);
 }
 
+static void write_matched(yajl_gen g, const struct event *e)
+{
+    size_t len = e->matched_value_len < sizeof e->matched_value ? e->matched_value_len : sizeof e->matched_value;
+    json_open(g, "matched");
+    write_field(g, "what", e->matched_what, sizeof e->matched_what);
+    write_field(g, "name", e->matched_name, sizeof e->matched_name);
+    json_bytes(g, "value", e->matched_value, len, len == sizeof e->matched_value);
+    yajl_gen_map_close(g);
+}
+
+static void write_sluice_http(yajl_gen g, const struct event *e)
+{
+    if (e->matched_what[0])
+        write_matched(g, e);
+    if (e->score)
+        json_integer(g, "score", e->score);
+    if (e->http_anomalies[0])
+        json_text(g, "http_anomalies", e->http_anomalies);
+    if (e->request_id[0])
+        json_text(g, "request_id", e->request_id);
+}
+
 static void write_sluice(yajl_gen g, const struct event *e)
 {
     json_open(g, "sluice");
     json_number(g, "queue", e->queue);
-    json_text(g, "action", e->action);
+    if (e->action[0])
+        json_text(g, "action", e->action);
     if (e->would_block)
         json_text(g, "mode", "monitor");
     if (e->out_dev[0])
@@ -112,6 +159,7 @@ static void write_sluice(yajl_gen g, const struct event *e)
         json_text(g, "ct_direction", e->ct_direction);
     if (e->anomalies[0])
         json_text(g, "anomalies", e->anomalies);
+    write_sluice_http(g, e);
     yajl_gen_map_close(g);
 }
 
@@ -123,8 +171,10 @@ char *event_format(const struct event *e)
     write_flow(g, e);
     if (e->type == EVENT_ALERT)
         write_alert(g, e);
-    else
+    else if (e->type == EVENT_DROP)
         write_drop(g, e);
+    if (e->has_http)
+        write_http(g, e);
     write_sluice(g, e);
     return json_end(g);
 }

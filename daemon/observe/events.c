@@ -33,6 +33,9 @@ struct events {
     char *lines[LINES_MAX];
     size_t n_lines;
     _Atomic uint64_t written, dropped;
+    FILE *out; /* events_direct: no file, no rings, no thread */
+    bool json;
+    struct event one;
 };
 
 static int open_file(const char *file)
@@ -227,6 +230,26 @@ int events_start(const struct events_options *opt, struct events **ret, char *wh
     return 0;
 }
 
+struct events *events_direct(bool json, FILE *out)
+{
+    struct events *ev = calloc(1, sizeof *ev);
+    if (!ev)
+        return NULL;
+    ev->fd = -1;
+    ev->out = out;
+    ev->json = json;
+    pthread_mutex_init(&ev->lines_lock, NULL);
+    return ev;
+}
+
+/* Writes and frees a line; NULL counts as dropped. */
+static void write_direct(struct events *ev, char *line)
+{
+    bool ok = line && fputs(line, ev->out) >= 0;
+    atomic_fetch_add_explicit(ok ? &ev->written : &ev->dropped, 1, memory_order_relaxed);
+    free(line);
+}
+
 void events_stop(struct events *ev)
 {
     if (!ev)
@@ -234,6 +257,8 @@ void events_stop(struct events *ev)
     atomic_store(&ev->stop, true);
     if (ev->started)
         pthread_join(ev->thread, NULL);
+    if (ev->out)
+        fflush(ev->out);
     close_file(ev);
     for (size_t i = 0; i < ev->workers; i++)
         ring_free(ev->rings[i]);
@@ -248,16 +273,26 @@ void events_stop(struct events *ev)
 
 struct event *events_slot(struct events *ev, size_t worker)
 {
+    if (ev->out)
+        return &ev->one;
     return ring_slot(ev->rings[worker]);
 }
 
 void events_push(struct events *ev, size_t worker)
 {
+    if (ev->out) {
+        write_direct(ev, ev->json ? event_format(&ev->one) : event_text(&ev->one));
+        return;
+    }
     ring_push(ev->rings[worker]);
 }
 
 void events_line(struct events *ev, char *line)
 {
+    if (ev->out) {
+        write_direct(ev, line);
+        return;
+    }
     pthread_mutex_lock(&ev->lines_lock);
     bool room = line && ev->n_lines < LINES_MAX;
     if (room)

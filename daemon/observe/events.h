@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
 
@@ -14,9 +15,17 @@
  */
 struct events;
 
-enum event_type { EVENT_ALERT, EVENT_DROP };
+enum event_type {
+    EVENT_ALERT,
+    EVENT_DROP,
+    EVENT_HTTP, /* a request, whether or not a rule matched */
+};
 
-/* A record holds copies only, for rules and interfaces may be gone when it is written. */
+/*
+ * A record holds copies only, for rules and interfaces may be gone when it is
+ * written. Texts end with NUL; those of the http_ and matched_ fields may hold
+ * any bytes, and are best set by event_copy.
+ */
 struct event {
     uint64_t time_ns; /* since 1970 */
     uint64_t flow_id;
@@ -32,7 +41,26 @@ struct event {
     char ct_state[12], ct_direction[12];
     char anomalies[96];
     char name[128]; /* the rule's */
+    char tags[128]; /* the rule's, comma separated */
+    /* Of HTTP, where has_http. The addresses are then the client's and the server's, in this order. */
+    bool has_http;
+    uint64_t tx_id;       /* number of the request on its connection, from 1 */
+    uint16_t http_status; /* 0: no response yet */
+    char http_method[16], http_protocol[12], http_host[128], http_url[256], http_agent[96], http_content_type[64];
+    char http_anomalies[160]; /* names, comma separated */
+    int32_t score;            /* the greatest of the request's; 0 is not written */
+    char request_id[24];      /* as the block page shows it */
+    /* What the rule's condition was met by; nothing where matched_what is empty. */
+    char matched_what[48]; /* "lower(http.args)" */
+    char matched_name[48]; /* of the argument, header or cookie */
+    uint8_t matched_value[96], matched_value_len;
 };
+
+/*
+ * Copies at most size - 1 bytes into a text field, without cutting a UTF-8
+ * character, and ends them with NUL; NUL bytes within become U+2400.
+ */
+void event_copy(char *dst, size_t size, const void *data, size_t len);
 
 struct events_options {
     const char *file; /* "-": standard output */
@@ -43,6 +71,13 @@ struct events_options {
 
 /* Opens the file and starts the writer. Returns 0 or a negative errno, with the reason in why. */
 MUST_CHECK int events_start(const struct events_options *opt, struct events **ret, char *why, size_t why_size);
+
+/*
+ * Events without files and threads, for one caller's thread: events_push
+ * writes to `out` at once, as JSON or as event_text, at any rate. `out` stays
+ * the caller's. NULL when out of memory.
+ */
+MUST_CHECK struct events *events_direct(bool json, FILE *out);
 
 /* Writes what is left and ends the writer; after the workers ended. Accepts NULL. */
 void events_stop(struct events *ev);
@@ -67,7 +102,18 @@ void events_reopen(struct events *ev);
 uint64_t events_written(const struct events *ev);
 uint64_t events_dropped(const struct events *ev); /* over the rate, or the file refused them */
 
-/* The JSON line of one record, with its newline, in a buffer to be freed; NULL when out of memory. */
+/*
+ * The JSON line of one record, with its newline, in a buffer to be freed; NULL
+ * when out of memory. In http_ and matched_ texts bytes that are no UTF-8 are
+ * written as the characters U+0080 to U+00FF of the same number.
+ */
 char *event_format(const struct event *e);
+
+/*
+ * One record as a line to read, with its newline, in a buffer to be freed;
+ * NULL when out of memory. Control bytes, backslashes and bytes that are no
+ * UTF-8 are written as \xNN.
+ */
+char *event_text(const struct event *e);
 
 #endif

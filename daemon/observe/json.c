@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "observe/utf8.h"
+
 yajl_gen json_begin(void)
 {
     yajl_gen g = yajl_gen_alloc(NULL);
@@ -58,6 +60,36 @@ void json_number(yajl_gen g, const char *key, uint64_t value)
     int n = snprintf(text, sizeof text, "%llu", (unsigned long long)value);
     json_key(g, key);
     yajl_gen_number(g, text, (size_t)n);
+}
+
+void json_integer(yajl_gen g, const char *key, int64_t value)
+{
+    json_key(g, key);
+    yajl_gen_integer(g, value);
+}
+
+void json_bytes(yajl_gen g, const char *key, const void *data, size_t len, bool cut)
+{
+    const uint8_t *p = data;
+    uint8_t text[2 * JSON_BYTES_MAX];
+    size_t n = 0, step;
+    if (len > JSON_BYTES_MAX)
+        len = JSON_BYTES_MAX;
+    for (size_t i = 0; i < len; i += step) {
+        int one = utf8_step(p + i, len - i);
+        step = one > 0 ? (size_t)one : 1;
+        if (one > 0) {
+            memcpy(text + n, p + i, step);
+            n += step;
+        } else if (one == UTF8_SHORT && cut) {
+            break;
+        } else {
+            text[n++] = (uint8_t)(0xc0 | p[i] >> 6);
+            text[n++] = (uint8_t)(0x80 | (p[i] & 0x3f));
+        }
+    }
+    json_key(g, key);
+    yajl_gen_string(g, text, n);
 }
 
 void json_open(yajl_gen g, const char *key)

@@ -2,6 +2,8 @@
 #ifndef SLUICE_OBSERVE_JSON_H
 #define SLUICE_OBSERVE_JSON_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <yajl/yajl_gen.h>
 
@@ -9,6 +11,14 @@
 void json_key(yajl_gen g, const char *key);
 void json_text(yajl_gen g, const char *key, const char *value);
 void json_number(yajl_gen g, const char *key, uint64_t value);
+void json_integer(yajl_gen g, const char *key, int64_t value);
+/*
+ * Any bytes: what is UTF-8 as it is, other bytes as U+0080 to U+00FF. With
+ * `cut` a character at the end that is not whole is left out. At most
+ * JSON_BYTES_MAX bytes are written.
+ */
+#define JSON_BYTES_MAX 256
+void json_bytes(yajl_gen g, const char *key, const void *data, size_t len, bool cut);
 void json_open(yajl_gen g, const char *key);  /* "key": { */
 void json_array(yajl_gen g, const char *key); /* "key": [ */
 

@@ -29,9 +29,26 @@ static void write_suricata_names(yajl_gen g, const struct stats *s)
     yajl_gen_map_close(g);
     json_open(g, "ips");
     json_number(g, "accepted", total(s, COUNT_ACCEPTED) + total(s, COUNT_REPEATED));
-    json_number(g, "blocked", total(s, COUNT_DROPPED));
+    json_number(g, "blocked", total(s, COUNT_DROPPED) + total(s, COUNT_BLOCKED));
     json_number(g, "rejected", total(s, COUNT_REJECTED));
     json_number(g, "replaced", 0);
+    yajl_gen_map_close(g);
+}
+
+static void write_suricata_streams(yajl_gen g, const struct stats *s)
+{
+    json_open(g, "flow");
+    json_number(g, "total", total(s, COUNT_FLOWS_BEGUN));
+    json_number(g, "active", total(s, COUNT_FLOWS));
+    yajl_gen_map_close(g);
+    json_open(g, "tcp");
+    json_number(g, "midstream_pickups", total(s, COUNT_FLOWS_MIDSTREAM));
+    json_number(g, "reassembly_memuse", total(s, COUNT_STREAM_BYTES));
+    yajl_gen_map_close(g);
+    json_open(g, "app_layer");
+    json_open(g, "tx");
+    json_number(g, "http", total(s, COUNT_REQUESTS));
+    yajl_gen_map_close(g);
     yajl_gen_map_close(g);
 }
 
@@ -82,6 +99,7 @@ void stats_write(yajl_gen g, const struct stats *s)
 {
     json_number(g, "uptime", s->uptime);
     write_suricata_names(g, s);
+    write_suricata_streams(g, s);
     write_packets(g, s);
     json_open(g, "reload");
     json_number(g, "done", s->reloads);

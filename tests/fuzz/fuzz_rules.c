@@ -17,18 +17,41 @@ const char *__lsan_default_suppressions(void)
 static const uint8_t syn[] = {0x45, 0,    0, 40, 0, 1, 0, 0, 64, 6, 0, 0, 192,  0, 2,  1, 198, 51, 100, 2,
                               0x30, 0x39, 0, 80, 0, 0, 0, 1, 0,  0, 0, 0, 0x50, 2, 16, 0, 0,   0,  0,   0};
 
+static struct span text(const char *s)
+{
+    return span_of(s, strlen(s));
+}
+
 static void decide(const struct ruleset *rs)
 {
     struct packet_meta meta = {.ethertype = 0x0800, .full_len = sizeof syn, .csum = CSUM_NOT_READY};
     struct packet p;
     struct decision got;
+    struct http_field arg = {text("q"), text("1 union select 2")}, header = {text("User-Agent"), text("curl/7.88")};
+    struct http_tx tx = {.number = 1,
+                         .method = text("GET"),
+                         .uri = text("/a?q=1"),
+                         .path = text("/a"),
+                         .headers = {&header, 1, 1},
+                         .args = {&arg, 1, 1},
+                         .query_args = 1,
+                         .body = text("abc"),
+                         .status = 200,
+                         .response_body = text("root:x:0:0"),
+                         .anomalies = 0x41};
     struct scratch *s = scratch_new(rs);
     if (!s)
         return;
     packet_decode(&p, &meta, span_of(syn, sizeof syn), 0);
-    ruleset_decide(rs, s, &p, &got);
-    if (got.visited > ruleset_count(rs))
-        abort();
+    for (unsigned phase = 0; phase < PHASES; phase++) {
+        struct subject subject = {.packet = &p,
+                                  .tx = phase >= PHASE_REQUEST_HEAD ? &tx : NULL,
+                                  .stream =
+                                      phase == PHASE_TO_SERVER || phase == PHASE_TO_CLIENT ? text("abc") : text("")};
+        ruleset_decide(rs, s, (enum phase)phase, &subject, &got);
+        if (got.visited > ruleset_count(rs) || (got.visited && !ruleset_has(rs, (enum phase)phase)))
+            abort();
+    }
     scratch_free(s);
 }
 

@@ -1,1 +1,3 @@
 sluice_unit_test(pipeline engine)
+sluice_unit_test(replay engine)
+sluice_fuzz_target(capture engine)

@@ -1,3 +1,7 @@
 sluice_unit_test(inspect inspect)
 sluice_fuzz_target(expr inspect)
 sluice_fuzz_target(rules inspect)
+sluice_unit_test(transform inspect)
+sluice_fuzz_target(transform inspect)
+sluice_unit_test(matcher inspect)
+sluice_unit_test(phases inspect)

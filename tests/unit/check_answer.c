@@ -433,6 +433,103 @@ START_TEST(none_without_a_way_back)
 }
 END_TEST
 
+/* Segments of our own. */
+static const char page_text[] = "HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno\n";
+
+static struct answer_tcp segment(int version, uint8_t flags, const void *payload, size_t len)
+{
+    struct answer_tcp t = {
+        .srcport = 80, .dstport = 40000, .seq = SEQ, .ack = ACK, .flags = flags, .payload = span_of(payload, len)};
+    ck_assert(ip_addr_parse(version == 4 ? "198.51.100.2" : "2001:db8::2", &t.src));
+    ck_assert(ip_addr_parse(version == 4 ? "192.0.2.1" : "2001:db8::1", &t.dst));
+    return t;
+}
+
+/* Every field of the packet at `ip`, by hand and by the decoder. */
+static void is_segment(const struct answer_tcp *t, size_t header, size_t len)
+{
+    int version = t->src.family;
+    const uint8_t *ip = frame + header, *h = ip + (version == 4 ? 20 : 40);
+    static const uint8_t head4[] = {0x45, 0}, rest4[] = {0, 0, 0x40, 0, 64, 6}, head6[] = {0x60, 0, 0, 0};
+    unsigned total = (unsigned)(len - header);
+    if (version == 4) {
+        ck_assert_mem_eq(ip, head4, 2);
+        ck_assert_uint_eq((unsigned)(ip[2] << 8 | ip[3]), total);
+        ck_assert_mem_eq(ip + 4, rest4, 6);
+        ck_assert_mem_eq(ip + 12, t->src.bytes, 4);
+        ck_assert_mem_eq(ip + 16, t->dst.bytes, 4);
+    } else {
+        ck_assert_mem_eq(ip, head6, 4);
+        ck_assert_uint_eq((unsigned)(ip[4] << 8 | ip[5]), total - 40);
+        ck_assert_uint_eq(ip[6], 6);
+        ck_assert_uint_eq(ip[7], 64);
+        ck_assert_mem_eq(ip + 8, t->src.bytes, 16);
+        ck_assert_mem_eq(ip + 24, t->dst.bytes, 16);
+    }
+    uint8_t ports[4] = {t->srcport >> 8, t->srcport & 255, t->dstport >> 8, t->dstport & 255};
+    ck_assert_mem_eq(h, ports, 4);
+    ck_assert_mem_eq(h + 4, "\xff\xff\xff\xf0\1\2\3\4\x50", 9);
+    ck_assert_uint_eq(h[13], t->flags);
+    ck_assert_mem_eq(h + 18, "\0\0", 2);
+    if (t->payload.len)
+        ck_assert_mem_eq(h + 20, t->payload.data, t->payload.len);
+    struct packet_meta m = {.ethertype = version == 4 ? 0x0800 : 0x86dd, .full_len = total};
+    packet_decode(&a, &m, span_of(ip, total), PACKET_NEED_CHECKSUM);
+    ck_assert_uint_eq(a.anomalies, 0);
+    ck_assert_int_eq(a.l4, L4_TCP);
+    ck_assert(ip_addr_equal(&a.src, &t->src) && ip_addr_equal(&a.dst, &t->dst));
+    ck_assert_uint_eq(a.tcp_seq, SEQ);
+    ck_assert_uint_eq(a.tcp_ack, ACK);
+    ck_assert_uint_eq(a.payload.len, t->payload.len);
+    ck_assert_uint_eq(a.tcp_window == 0, (t->flags & TCP_FLAG_RST) != 0);
+    frame_len = len;
+    sums_are_good(header, IPPROTO_TCP);
+}
+
+START_TEST(tcp_segments)
+{
+    static uint8_t full[ANSWER_PAYLOAD_MAX];
+    memset(full, 'f', sizeof full);
+    for (int v = 4; v <= 6; v += 2) {
+        size_t headers = v == 4 ? 40 : 60;
+        const struct answer_tcp all[] = {
+            segment(v, TCP_FLAG_RST | TCP_FLAG_ACK, NULL, 0),
+            segment(v, TCP_FLAG_RST, NULL, 0),
+            segment(v, TCP_FLAG_ACK | TCP_FLAG_PSH | TCP_FLAG_FIN, page_text, sizeof page_text - 1),
+            segment(v, TCP_FLAG_ACK, page_text, 7), /* an odd number of bytes */
+            segment(v, TCP_FLAG_ACK, full, sizeof full),
+        };
+        for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+            memset(frame, 0xee, sizeof frame);
+            size_t len = answer_tcp_build(&all[i], frame);
+            ck_assert_uint_eq(len, headers + all[i].payload.len);
+            ck_assert_uint_eq(frame[len], 0xee);
+            is_segment(&all[i], 0, len);
+        }
+    }
+}
+END_TEST
+
+START_TEST(tcp_segments_refused)
+{
+    static uint8_t longer[ANSWER_PAYLOAD_MAX + 1];
+    struct answer_sockets none_open = {-1, -1, -1};
+    struct answer_tcp t = segment(4, TCP_FLAG_ACK, longer, sizeof longer);
+    ck_assert_uint_eq(answer_tcp_build(&t, frame), 0);
+    ck_assert_int_eq(answer_tcp_send(&none_open, &t, NULL), -EINVAL);
+    t = segment(4, TCP_FLAG_RST, NULL, 0);
+    ck_assert_int_eq(answer_tcp_send(&none_open, &t, NULL), -EAFNOSUPPORT);
+    t.dst.family = 6;
+    ck_assert_uint_eq(answer_tcp_build(&t, frame), 0);
+    t.src.family = t.dst.family = 0;
+    ck_assert_uint_eq(answer_tcp_build(&t, frame), 0);
+    t = segment(6, TCP_FLAG_RST, NULL, 0);
+    ck_assert_int_eq(answer_tcp_send(&none_open, &t, NULL), -EAFNOSUPPORT);
+    ck_assert_uint_eq(frame[0], 0xee);
+    answer_sockets_close(&none_open);
+}
+END_TEST
+
 /* Sent by a veth port, the frame comes out at its other end as it was built. */
 START_TEST(sending)
 {
@@ -467,6 +564,173 @@ START_TEST(sending)
 }
 END_TEST
 
+/* What fd receives before two seconds are over: the first packet whose bytes end as `tail` does. */
+static size_t receive(int fd, const void *tail, size_t len)
+{
+    struct pollfd w = {.fd = fd, .events = POLLIN};
+    while (poll(&w, 1, 2000) == 1) {
+        ssize_t n = recv(fd, frame, sizeof frame, 0);
+        if (n >= (ssize_t)len && memcmp(frame + n - len, tail, len) == 0)
+            return (size_t)n;
+    }
+    ck_abort_msg("nothing came");
+}
+
+/* Frames of our own, with and without a VLAN tag and an address to send from, as the other end of a veth sees them. */
+START_TEST(sending_frames)
+{
+    netns_run("ip link add a0 address 02:00:00:00:00:0a type veth peer name b0 && ip link set a0 up && "
+              "ip link set b0 up");
+    int other = socket(AF_PACKET, SOCK_RAW, htons(0x0003));
+    struct sockaddr_ll at = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(3), .sll_ifindex = (int)if_nametoindex("b0")};
+    ck_assert_int_eq(bind(other, (struct sockaddr *)&at, sizeof at), 0);
+    struct answer_sockets socks;
+    ck_assert_int_eq(answer_sockets_open(&socks, true, 0), 0);
+    ck_assert(socks.frame >= 0 && socks.raw4 == -1 && socks.raw6 == -1);
+    struct answer_link link = {.ifindex = if_nametoindex("a0")};
+    memcpy(link.dst_mac, client_mac, 6);
+    memcpy(link.src_mac, server_mac, 6);
+    for (int i = 0; i < 4; i++) {
+        static const uint8_t port_mac[6] = {2, 0, 0, 0, 0, 10};
+        struct answer_tcp t = segment(i & 1 ? 4 : 6, TCP_FLAG_ACK | TCP_FLAG_FIN, page_text, sizeof page_text - 1);
+        link.has_src = i & 2;
+        ck_assert_int_eq(answer_tcp_send(&socks, &t, &link), 0);
+        size_t len = receive(other, page_text, sizeof page_text - 1);
+        ck_assert_mem_eq(frame, client_mac, 6);
+        ck_assert_mem_eq(frame + 6, link.has_src ? server_mac : port_mac, 6);
+        ck_assert_mem_eq(frame + 12, i & 1 ? "\x08\0" : "\x86\xdd", 2);
+        is_segment(&t, 14, len);
+    }
+    struct answer_tcp t = segment(4, TCP_FLAG_ACK, page_text, sizeof page_text - 1);
+    ck_assert_int_eq(answer_tcp_send(&socks, &t, NULL), -EINVAL);
+    link.ifindex = 9999;
+    link.has_src = false;
+    ck_assert_int_lt(answer_tcp_send(&socks, &t, &link), 0);
+    answer_sockets_close(&socks);
+    ck_assert_int_eq(socks.frame, -1);
+    close(other);
+}
+END_TEST
+
+/* The tag of the next frame with that tail, which the kernel takes out and tells beside the bytes; -1 for none. */
+static int receive_tag(int fd, const void *tail, size_t len)
+{
+    _Alignas(struct cmsghdr) uint8_t control[256];
+    for (;;) {
+        struct iovec iov = {.iov_base = frame, .iov_len = sizeof frame};
+        struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        struct pollfd w = {.fd = fd, .events = POLLIN};
+        ck_assert_int_eq(poll(&w, 1, 2000), 1);
+        ssize_t n = recvmsg(fd, &m, 0);
+        if (n < (ssize_t)len || memcmp(frame + n - len, tail, len) != 0)
+            continue;
+        frame_len = (size_t)n;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        struct tpacket_auxdata aux;
+        ck_assert(c && c->cmsg_type == PACKET_AUXDATA);
+        memcpy(&aux, CMSG_DATA(c), sizeof aux);
+        return aux.tp_status & TP_STATUS_VLAN_VALID ? aux.tp_vlan_tci : -1;
+    }
+}
+
+START_TEST(sending_tagged)
+{
+    int one = 1, other = socket(AF_PACKET, SOCK_RAW, htons(0x0003));
+    netns_run("ip link add a0 type veth peer name b0 && ip link set a0 up && ip link set b0 up");
+    ck_assert_int_eq(setsockopt(other, SOL_PACKET, PACKET_AUXDATA, &one, sizeof one), 0);
+    struct sockaddr_ll at = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(3), .sll_ifindex = (int)if_nametoindex("b0")};
+    ck_assert_int_eq(bind(other, (struct sockaddr *)&at, sizeof at), 0);
+    struct answer_sockets socks;
+    ck_assert_int_eq(answer_sockets_open(&socks, true, 0), 0);
+    struct answer_link link = {.ifindex = if_nametoindex("a0"), .has_src = true, .vlan_tci = 0x6064};
+    memcpy(link.dst_mac, client_mac, 6);
+    memcpy(link.src_mac, server_mac, 6);
+    for (int tagged = 0; tagged < 2; tagged++) {
+        struct answer_tcp t = segment(4, TCP_FLAG_ACK, page_text, sizeof page_text - 1);
+        link.has_vlan = tagged;
+        ck_assert_int_eq(answer_tcp_send(&socks, &t, &link), 0);
+        ck_assert_int_eq(receive_tag(other, page_text, sizeof page_text - 1), tagged ? 0x6064 : -1);
+        is_segment(&t, 14, frame_len);
+    }
+    answer_sockets_close(&socks);
+    close(other);
+}
+END_TEST
+
+static void send_raw(const struct answer_sockets *socks, int version, const char *src, const char *dst)
+{
+    int fd = socket(version == 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_TCP);
+    ck_assert_int_ge(fd, 0);
+    struct answer_tcp t = segment(version, TCP_FLAG_ACK | TCP_FLAG_PSH, page_text, sizeof page_text - 1);
+    ck_assert(ip_addr_parse(src, &t.src) && ip_addr_parse(dst, &t.dst));
+    ck_assert_int_eq(answer_tcp_send(socks, &t, NULL), 0);
+    size_t got = receive(fd, page_text, sizeof page_text - 1), headers = version == 4 ? 40 : 20;
+    ck_assert_uint_eq(got, headers + t.payload.len);
+    uint8_t whole[ANSWER_MAX];
+    size_t len = answer_tcp_build(&t, whole), l4 = headers - 20;
+    ck_assert_mem_eq(frame + l4, whole + len - t.payload.len - 20, 20 + t.payload.len);
+    if (version == 4)
+        ck_assert_mem_eq(frame + 12, whole + 12, 8);
+    close(fd);
+}
+
+/* In the name of an address that is not ours, with the mark by which our table knows them. */
+START_TEST(sending_raw)
+{
+    netns_run("nft 'table inet t { chain c { type filter hook output priority 0; "
+              "meta mark 0x12340000 tcp sport 80 counter; }; }' && sysctl -qw net.ipv4.conf.lo.rp_filter=0 "
+              "net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.lo.accept_local=1");
+    struct answer_sockets socks;
+    ck_assert_int_eq(answer_sockets_open(&socks, false, 0x12340000), 0);
+    ck_assert(socks.frame == -1 && socks.raw4 >= 0 && socks.raw6 >= 0);
+    send_raw(&socks, 4, "127.0.0.9", "127.0.0.1");
+    send_raw(&socks, 6, "::1", "::1");
+    const char *table = netns_run("nft list table inet t");
+    ck_assert_msg(strstr(table, "packets 2 ") != NULL, "%s", table);
+    struct answer_tcp far = segment(4, TCP_FLAG_RST, NULL, 0);
+    ck_assert_int_eq(answer_tcp_send(&socks, &far, NULL), -ENETUNREACH);
+    far = segment(6, TCP_FLAG_RST, NULL, 0);
+    ck_assert_int_eq(answer_tcp_send(&socks, &far, NULL), -ENETUNREACH);
+    answer_sockets_close(&socks);
+    ck_assert(socks.raw4 == -1 && socks.raw6 == -1);
+}
+END_TEST
+
+/* From an address of others, on a box between them. */
+START_TEST(sending_raw_routed)
+{
+    netns_run("ip link add a0 type veth peer name b0 && ip link set a0 up && ip link set b0 up && "
+              "ip addr add 192.0.2.254/24 dev a0 && ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev a0 && "
+              "ip addr add 2001:db8::fe/64 dev a0 nodad && "
+              "ip neigh add 2001:db8::1 lladdr 02:00:00:00:00:01 dev a0 && "
+              "ip neigh add fe80::1 lladdr 02:00:00:00:00:01 dev a0");
+    int other = socket(AF_PACKET, SOCK_RAW, htons(0x0003));
+    struct sockaddr_ll at = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(3), .sll_ifindex = (int)if_nametoindex("b0")};
+    ck_assert_int_eq(bind(other, (struct sockaddr *)&at, sizeof at), 0);
+    struct answer_sockets socks;
+    ck_assert_int_eq(answer_sockets_open(&socks, false, 1), 0);
+    for (int v = 4; v <= 6; v += 2) {
+        struct answer_tcp t = segment(v, TCP_FLAG_ACK, page_text, sizeof page_text - 1);
+        ck_assert_int_eq(answer_tcp_send(&socks, &t, NULL), 0);
+        size_t len = receive(other, page_text, sizeof page_text - 1);
+        ck_assert_mem_eq(frame, client_mac, 6);
+        if (v == 6) /* of IPv4 the kernel writes the id itself */
+            is_segment(&t, 14, len);
+        ck_assert_mem_eq(frame + (v == 4 ? 26 : 22), t.src.bytes, v == 4 ? 4 : 16);
+    }
+    struct answer_tcp t = segment(6, TCP_FLAG_ACK, page_text, sizeof page_text - 1);
+    struct answer_link link = {.ifindex = if_nametoindex("a0")};
+    ck_assert(ip_addr_parse("fe80::1", &t.dst));
+    ck_assert_int_eq(answer_tcp_send(&socks, &t, &link), 0);
+    is_segment(&t, 14, receive(other, page_text, sizeof page_text - 1));
+    answer_sockets_close(&socks);
+    close(other);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("answer");
@@ -485,12 +749,19 @@ int main(void)
     tcase_add_test(t, none_to_fragments);
     tcase_add_test(t, none_to_broken);
     tcase_add_test(t, none_without_a_way_back);
+    tcase_add_test(t, tcp_segments);
+    tcase_add_test(t, tcp_segments_refused);
     suite_add_tcase(s, t);
     if (netns_possible()) {
         t = tcase_create("kernel");
         tcase_add_checked_fixture(t, set_up, NULL);
         tcase_add_checked_fixture(t, netns_enter, NULL);
+        tcase_set_timeout(t, 30);
         tcase_add_test(t, sending);
+        tcase_add_test(t, sending_frames);
+        tcase_add_test(t, sending_tagged);
+        tcase_add_test(t, sending_raw);
+        tcase_add_test(t, sending_raw_routed);
         suite_add_tcase(s, t);
     }
     return run_suite(s);

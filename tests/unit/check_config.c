@@ -166,7 +166,7 @@ static const struct {
     {"divert: { " SERVICES "\nfamily = \"ip\"; };\nrules = [ ];",
      ":2: divert.family is \"ip\", expected auto, bridge or inet"},
     {"divert: { " SERVICES "\nhook = \"prerouting\"; };\nrules = [ ];",
-     ":2: divert.hook is \"prerouting\", expected forward, input or output"},
+     ":2: divert.hook is \"prerouting\", expected forward, input, output or host"},
     {"divert: { " SERVICES "\nbr_netfilter = \"no\"; };\nrules = [ ];",
      ":2: divert.br_netfilter is \"no\", expected set or check"},
     {"divert: { " SERVICES "\npriority = 3000000; };\nrules = [ ];",
@@ -250,6 +250,67 @@ static const struct {
      ":2: an empty name in rules, expected a file or a pattern as \"rules/*.conf\""},
     {"divert: { " SERVICES " };\nrules = [ \"/nowhere/a.conf\" ];",
      ":2: no rule file \"/nowhere/a.conf\", expected a file at /nowhere/a.conf"},
+
+    /* streams */
+    {MINIMAL "streams = 1;", ":2: streams is a number, expected a group { }"},
+    {MINIMAL "streams: {\n flow = 1; };", ":3: unknown setting streams.flow, did you mean \"flows\"?"},
+    {MINIMAL "streams: { flows = 0; };", ":2: streams.flows is 0, expected a number from 1 to 10000000"},
+    {MINIMAL "streams: { memory = 65535; };",
+     ":2: streams.memory is 65535, expected a number from 65536 to 1099511627776"},
+    {MINIMAL "streams: { memory = 1099511627777L; };",
+     ":2: streams.memory is 1099511627777, expected a number from 65536 to 1099511627776"},
+    {MINIMAL "streams: { per_flow = 4095; };",
+     ":2: streams.per_flow is 4095, expected a number from 4096 to 1073741824"},
+    {MINIMAL "streams: { window = 255; };", ":2: streams.window is 255, expected a number from 256 to 65536"},
+    {MINIMAL "streams: { window = 65537; };", ":2: streams.window is 65537, expected a number from 256 to 65536"},
+    {MINIMAL "streams: { memory = 100000;\n per_flow = 100001; };",
+     ":3: streams.per_flow is 100001, expected at most streams.memory, which is 100000"},
+    {MINIMAL "streams: { memory = 100000; };",
+     ":2: streams.per_flow is 1048576, expected at most streams.memory, which is 100000"},
+    {MINIMAL "streams: { per_flow = 8192;\n window = 8193; };",
+     ":3: streams.window is 8193, expected at most streams.per_flow, which is 8192"},
+    {MINIMAL "streams: { midstream = \"drop\"; };", ":2: streams.midstream is \"drop\", expected inspect or refuse"},
+    {MINIMAL "streams: { urgent = \"drop\"; };", ":2: streams.urgent is \"drop\", expected refuse or pass"},
+    {MINIMAL "streams: { timeouts = 5; };", ":2: streams.timeouts is a number, expected a group { }"},
+    {MINIMAL "streams: { timeouts: { hand = 5; }; };",
+     ":2: unknown setting streams.timeouts.hand, expected handshake, established, closing, closed or condemned"},
+    {MINIMAL "streams: { timeouts: { closed = 0; }; };",
+     ":2: streams.timeouts.closed is 0, expected a number from 1 to 604800"},
+    {MINIMAL "streams: { timeouts: { established = 604801; }; };",
+     ":2: streams.timeouts.established is 604801, expected a number from 1 to 604800"},
+
+    /* http */
+    {MINIMAL "http: {\n port = [ 80 ]; };", ":3: unknown setting http.port, did you mean \"ports\"?"},
+    {MINIMAL "http: { ports = 80; };", ":2: http.ports is a number, expected a list ( ) or an array [ ]"},
+    {MINIMAL "http: { ports = ( 80,\n \"http\" ); };",
+     ":3: bad port \"http\", expected a port from 1 to 65535 or a range as \"8000-8100\""},
+    {MINIMAL "http: { ports = [ 0 ]; };",
+     ":2: bad port 0, expected a port from 1 to 65535 or a range as \"8000-8100\""},
+    {MINIMAL "http: { limits = 1; };", ":2: http.limits is a number, expected a group { }"},
+    {MINIMAL "http: { limits: { bodyy = 1; }; };", ":2: unknown setting http.limits.bodyy, did you mean \"body\"?"},
+    {MINIMAL "http: { limits: { head = 1023; }; };",
+     ":2: http.limits.head is 1023, expected a number from 1024 to 1048576"},
+    {MINIMAL "http: { limits: { headers = 0; }; };", ":2: http.limits.headers is 0, expected a number from 1 to 10000"},
+    {MINIMAL "http: { limits: { body = 67108865; }; };",
+     ":2: http.limits.body is 67108865, expected a number from 0 to 67108864"},
+    {MINIMAL "http: { limits: { response_body = -1; }; };",
+     ":2: http.limits.response_body is -1, expected a number from 0 to 67108864"},
+    {MINIMAL "http: { limits: { args = 0; }; };", ":2: http.limits.args is 0, expected a number from 1 to 100000"},
+    {MINIMAL "http: { limits: { depth = 1001; }; };",
+     ":2: http.limits.depth is 1001, expected a number from 1 to 1000"},
+    {MINIMAL "http: { limits: { ratio = 0; }; };", ":2: http.limits.ratio is 0, expected a number from 1 to 10000"},
+    {MINIMAL "http: { limits: { pipelined = 0; }; };",
+     ":2: http.limits.pipelined is 0, expected a number from 1 to 1000"},
+    {MINIMAL "http: { over_limit = \"cut\"; };", ":2: http.over_limit is \"cut\", expected open or closed"},
+    {MINIMAL "http: { opaque = true; };", ":2: http.opaque is a boolean, expected open or closed"},
+    {MINIMAL "http: { answer = \"403\"; };", ":2: http.answer is \"403\", expected page or reset"},
+    {MINIMAL "http: { page = 403; };", ":2: http.page is a number, expected a string"},
+    {MINIMAL "http: {\n page = \"/nowhere/page.html\"; };",
+     ":3: http.page: /nowhere/page.html: cannot open: No such file or directory, expected a readable file"},
+
+    {MINIMAL "cache: { folders = \"\"; };", ":2: unknown setting cache.folders, did you mean \"folder\"?"},
+    {MINIMAL "cache: { folder = 1; };", ":2: cache.folder is a number, expected a string"},
+    {MINIMAL "events: { requests = 1; };", ":2: events.requests is a number, expected true or false"},
 };
 
 START_TEST(wrong_setting)
@@ -301,13 +362,45 @@ START_TEST(all_errors_at_once)
     ck_assert_ptr_null(load("mode = 1;\ndivert: {\n hook = \"x\";\n services = ( { proto = \"tcp\"; ports = [ 0,\n"
                             "70000 ]; } ); };\nlog: { level = 1; };\nrules = [ ];"));
     assert_error(0, ":1: mode is a number, expected enforce or monitor");
-    assert_error(1, ":3: divert.hook is \"x\", expected forward, input or output");
+    assert_error(1, ":3: divert.hook is \"x\", expected forward, input, output or host");
     assert_error(2, ":4: bad port 0, expected a port from 1 to 65535 or a range as \"8000-8100\"");
     assert_error(3, ":5: bad port 70000, expected a port from 1 to 65535 or a range as \"8000-8100\"");
     assert_error(4, ":6: log.level is a number, expected error, warning, info or debug");
     ck_assert_uint_eq(diag_count(d), 5);
 }
 END_TEST
+
+static void assert_traffic_defaults(const struct config *c)
+{
+    ck_assert_uint_eq(c->streams.flows, 100000);
+    ck_assert_uint_eq(c->streams.memory, 268435456);
+    ck_assert_uint_eq(c->streams.per_flow, 1048576);
+    ck_assert_uint_eq(c->streams.window, 4096);
+    ck_assert_int_eq(c->streams.midstream, MIDSTREAM_INSPECT);
+    ck_assert_int_eq(c->streams.urgent, URGENT_REFUSE);
+    ck_assert_uint_eq(c->streams.handshake, 30);
+    ck_assert_uint_eq(c->streams.established, 3600);
+    ck_assert_uint_eq(c->streams.closing, 120);
+    ck_assert_uint_eq(c->streams.closed, 10);
+    ck_assert_uint_eq(c->streams.condemned, 60);
+    ck_assert_uint_eq(c->http.n_ports, 3);
+    ck_assert_uint_eq(c->http.ports[0].first, 80);
+    ck_assert_uint_eq(c->http.ports[1].last, 8080);
+    ck_assert_uint_eq(c->http.ports[2].first, 8000);
+    ck_assert_uint_eq(c->http.ports[2].last, 8100);
+    ck_assert_uint_eq(c->http.limits.head, 65536);
+    ck_assert_uint_eq(c->http.limits.headers, 200);
+    ck_assert_uint_eq(c->http.limits.body, 131072);
+    ck_assert_uint_eq(c->http.limits.response_body, 65536);
+    ck_assert_uint_eq(c->http.limits.args, 1000);
+    ck_assert_uint_eq(c->http.limits.depth, 50);
+    ck_assert_uint_eq(c->http.limits.ratio, 100);
+    ck_assert_uint_eq(c->http.limits.pipelined, 32);
+    ck_assert_int_eq(c->http.over_limit, POLICY_OPEN);
+    ck_assert_int_eq(c->http.opaque, POLICY_OPEN);
+    ck_assert_int_eq(c->http.answer, HTTP_ANSWER_PAGE);
+    ck_assert_ptr_null(c->http.page);
+}
 
 static void assert_defaults(const struct config *c)
 {
@@ -336,7 +429,10 @@ static void assert_defaults(const struct config *c)
     ck_assert_int_eq(c->log.level, 6);
     ck_assert_str_eq(c->events.file, "/var/log/sluice/eve.json");
     ck_assert_uint_eq(c->events.stats_interval, 60);
+    ck_assert(!c->events.requests);
+    ck_assert_str_eq(c->cache_folder, "/var/cache/sluice");
     ck_assert_str_eq(c->control_socket, "/run/sluice/sluice.sock");
+    assert_traffic_defaults(c);
     ck_assert_uint_eq(c->rules.n, 1);
     ck_assert_str_eq(c->rules.at[0], "rules/*.conf");
 }
@@ -381,10 +477,95 @@ static const char everything[] =
     "marks: { mask = 0xfe000000; };\n"
     "policies: { on_stop = \"closed\"; on_crash = \"closed\"; on_overload = \"closed\"; on_memory = \"open\"; };\n"
     "limits: { regex_steps = 100; answers_per_second = 0; events_per_second = 0; event_ring = 16; };\n"
+    "streams: { flows = 1; memory = 8589934592L; per_flow = 4096; window = 256; midstream = \"refuse\"; urgent = "
+    "\"pass\";\n"
+    "  timeouts: { handshake = 1; established = 604800; closing = 2; closed = 3; condemned = 4; }; };\n"
+    "http: { ports = ( ); over_limit = \"closed\"; opaque = \"closed\"; answer = \"reset\"; page = \"\";\n"
+    "  limits: { head = 1024; headers = 1; body = 0; response_body = 2; args = 3; depth = 4; ratio = 5; pipelined = 6; "
+    "}; };\n"
+    "cache: { folder = \"\"; };\n"
     "log: { level = \"error\"; };\n"
-    "events: { file = \"\"; stats_interval = 0; };\n"
+    "events: { file = \"\"; stats_interval = 0; requests = true; };\n"
     "control: { socket = \"\"; };\n"
     "rules = [ ];\n";
+
+START_TEST(every_traffic_setting)
+{
+    struct config *c = load_right(everything);
+    ck_assert_uint_eq(c->streams.flows, 1);
+    ck_assert_uint_eq(c->streams.memory, 8589934592u);
+    ck_assert_uint_eq(c->streams.per_flow, 4096);
+    ck_assert_uint_eq(c->streams.window, 256);
+    ck_assert_int_eq(c->streams.midstream, MIDSTREAM_REFUSE);
+    ck_assert_int_eq(c->streams.urgent, URGENT_PASS);
+    ck_assert_uint_eq(c->streams.handshake, 1);
+    ck_assert_uint_eq(c->streams.established, 604800);
+    ck_assert_uint_eq(c->streams.closing, 2);
+    ck_assert_uint_eq(c->streams.closed, 3);
+    ck_assert_uint_eq(c->streams.condemned, 4);
+    ck_assert_uint_eq(c->http.n_ports, 0);
+    ck_assert_uint_eq(c->http.limits.head, 1024);
+    ck_assert_uint_eq(c->http.limits.headers, 1);
+    ck_assert_uint_eq(c->http.limits.body, 0);
+    ck_assert_uint_eq(c->http.limits.response_body, 2);
+    ck_assert_uint_eq(c->http.limits.args, 3);
+    ck_assert_uint_eq(c->http.limits.depth, 4);
+    ck_assert_uint_eq(c->http.limits.ratio, 5);
+    ck_assert_uint_eq(c->http.limits.pipelined, 6);
+    ck_assert_int_eq(c->http.over_limit, POLICY_CLOSED);
+    ck_assert_int_eq(c->http.opaque, POLICY_CLOSED);
+    ck_assert_int_eq(c->http.answer, HTTP_ANSWER_RESET);
+    ck_assert_ptr_null(c->http.page);
+    ck_assert_ptr_null(c->cache_folder);
+    ck_assert(c->events.requests);
+    config_free(c);
+}
+END_TEST
+
+static void put_page(size_t len, size_t nul_at)
+{
+    static char page[CONFIG_PAGE_MAX + 2];
+    char path[192];
+    memset(page, 'p', sizeof page);
+    if (nul_at < len)
+        page[nul_at] = '\0';
+    snprintf(path, sizeof path, "%s/page.html", folder);
+    write_file(path, page, len);
+}
+
+START_TEST(page)
+{
+    put_page(CONFIG_PAGE_MAX, SIZE_MAX);
+    struct config *c = load_right(MINIMAL "http: { page = \"page.html\"; };");
+    ck_assert_uint_eq(strlen(c->http.page), CONFIG_PAGE_MAX);
+    config_free(c);
+    char path[192], text[512];
+    snprintf(path, sizeof path, "%s/100%%.html", folder);
+    write_file(path, "100 % <b>{request_id}</b> {request_id} %s", 41);
+    snprintf(text, sizeof text, MINIMAL "http: { page = \"%s\"; };", path);
+    c = load_right(text);
+    ck_assert_str_eq(c->http.page, "100 % <b>{request_id}</b> {request_id} %s");
+    config_free(c);
+}
+END_TEST
+
+START_TEST(wrong_page)
+{
+    static const char text[] = MINIMAL "http: {\n page = \"page.html\"; };";
+    put_page(CONFIG_PAGE_MAX + 1, SIZE_MAX);
+    ck_assert_ptr_null(load(text));
+    assert_error(0, ":3: http.page \"page.html\" has 8193 bytes, expected at most 8192");
+    put_page(100, 99);
+    ck_assert_ptr_null(load(text));
+    assert_error(1, ":3: http.page \"page.html\" holds a NUL byte, expected text");
+    put_page(0, SIZE_MAX);
+    ck_assert_ptr_null(load(text));
+    assert_error(2, ":3: http.page \"page.html\" is empty, expected text");
+    ck_assert_ptr_null(load(MINIMAL "http: { page = \".\"; };"));
+    ck_assert(strstr(diag_text(d, 3), "not a regular file"));
+    ck_assert_uint_eq(diag_count(d), 4);
+}
+END_TEST
 
 START_TEST(every_setting)
 {
@@ -517,15 +698,17 @@ START_TEST(nearest)
 }
 END_TEST
 
-/* Every key of a settings tree has its own entry in the manual: .It Ic key or .It Ic group.key */
+/* Every key of a settings tree has its own entry in the manual: .It Ic key, .It Ic group.key or .It Ic group.group.key
+ */
 static void assert_in_manual(const config_setting_t *s, const char *group, const char *manual)
 {
-    char entry[160];
+    char entry[160], path[128];
     const char *name = config_setting_name(s);
     if (name) {
-        snprintf(entry, sizeof entry, "\n.It Ic %s%s%s\n", group, *group ? "." : "", name);
+        snprintf(path, sizeof path, "%s%s%s", group, *group ? "." : "", name);
+        snprintf(entry, sizeof entry, "\n.It Ic %s\n", path);
         ck_assert_msg(strstr(manual, entry) != NULL, "sluice.conf(5) lacks%s", entry);
-        group = name;
+        group = config_setting_is_group(s) ? path : name;
     }
     for (int i = 0; config_setting_is_aggregate(s) && i < config_setting_length(s); i++)
         assert_in_manual(config_setting_get_elem(s, (unsigned)i), group, manual);
@@ -541,7 +724,7 @@ START_TEST(manual_has_every_key)
     fclose(f);
     ck_assert(reader_open(&r, SOURCE_DIR "/conf/sluice.conf", d));
     const config_setting_t *root = reader_root(&r);
-    ck_assert_int_eq(config_setting_length(root), 10);
+    ck_assert_int_eq(config_setting_length(root), 13);
     for (int i = 0; i < config_setting_length(root); i++)
         assert_in_manual(config_setting_get_elem(root, (unsigned)i), "", manual);
     reader_close(&r);
@@ -562,6 +745,9 @@ int main(void)
     tcase_add_test(t, defaults);
     tcase_add_test(t, shipped);
     tcase_add_test(t, every_setting);
+    tcase_add_test(t, every_traffic_setting);
+    tcase_add_test(t, page);
+    tcase_add_test(t, wrong_page);
     tcase_add_test(t, globs);
     tcase_add_test(t, glob_in_an_odd_folder);
     tcase_add_test(t, glob_in_the_working_folder);

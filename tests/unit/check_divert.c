@@ -246,6 +246,19 @@ START_TEST(hooks_and_priority)
 }
 END_TEST
 
+/* Both of a host's directions, so that a connection is seen whole. */
+START_TEST(hook_host)
+{
+    install("hook = \"host\"; services = ( { proto = \"tcp\"; } );", "", 2);
+    ck_assert(has("\"name\": \"divert\""));
+    ck_assert(has("\"name\": \"divert_out\""));
+    ck_assert(has("\"hook\": \"input\", \"prio\": 0"));
+    ck_assert(has("\"hook\": \"input\", \"prio\": 1"));
+    ck_assert(has("\"hook\": \"output\", \"prio\": 0"));
+    ck_assert(has("\"hook\": \"output\", \"prio\": 1"));
+}
+END_TEST
+
 START_TEST(port_intervals)
 {
     install("hook = \"output\"; services = ("
@@ -548,6 +561,7 @@ static TCase *kernel_tests(void)
     tcase_add_test(t, links);
     tcase_add_test(t, install_and_remove);
     tcase_add_test(t, hooks_and_priority);
+    tcase_add_test(t, hook_host);
     tcase_add_test(t, port_intervals);
     tcase_add_test(t, many_ports);
     tcase_add_test(t, exempt_intervals);

@@ -95,7 +95,8 @@ static struct decision decide(const struct ruleset *rs, const struct packet *p)
 {
     struct decision got;
     struct scratch *s = scratch_new(rs);
-    ruleset_decide(rs, s, p, &got);
+    struct subject subject = {.packet = p};
+    ruleset_decide(rs, s, PHASE_PACKET, &subject, &got);
     scratch_free(s);
     return got;
 }
@@ -413,6 +414,39 @@ static const struct {
     {"packet.anomaly == \\\"odd\\\"", 19, "\"odd\" is no packet.anomaly, expected one of bad_length"},
     {"ct.state", 1, "ct.state is a name and no condition alone"},
     {"ip.proto == \\\"foo\\\"", 13, "unknown protocol \"foo\""},
+    {"http.args[\\\"a\\\" == 1", 15, "unexpected \"==\", expected \"]\""},
+    {"http.args[a] == 1", 11, "unexpected \"a\", expected a name in quotes"},
+    {"http.uri[\\\"a\\\"] == \\\"b\\\"", 9, "http.uri has nothing to select from"},
+    {"http.args.names[\\\"a\\\"] == \\\"b\\\"", 16, "http.args.names has nothing to select from"},
+    {"http.argz == \\\"x\\\"", 1, "unknown field \"http.argz\", did you mean \"http.args\"?"},
+    {"tcp and lowr(http.args) == \\\"x\\\"", 9, "unknown function \"lowr\", did you mean \"lower\"?"},
+    {"zzzzzzz(http.args) == \\\"x\\\"", 1, "unknown function \"zzzzzzz\", expected one"},
+    {"lower(tcp.port) == \\\"x\\\"", 1, "lower is for strings and tcp.port is an integer"},
+    {"length(length(http.uri)) > 1", 1, "length is for strings and length(http.uri) is an integer"},
+    {"length(http.uri) == \\\"x\\\"", 21, "a string is no value for length(http.uri), expected an integer"},
+    {"lower(http.uri == 1", 16, "unexpected \"==\", expected \")\""},
+    {"lower() == 1", 7, "unexpected \")\", expected a field"},
+    {"lower(detect_xss(http.uri)) == \\\"x\\\"", 7, "detect_xss is true or false and no string"},
+    {"detect_xss(http.uri) == \\\"x\\\"", 22, "unexpected \"==\", expected and, or, or the end"},
+    {"detect_xss(http.status)", 1, "detect_xss is for strings and http.status is an integer"},
+    {"http.uri == detect_xss(http.uri)", 13, "a test is no value for http.uri"},
+    {"score > 5", 1, "a score without its name, expected score["},
+    {"http.anomaly == \\\"bare_lff\\\"", 17, "\"bare_lff\" is no http.anomaly, did you mean \"bare_lf\"?"},
+    {"http.anomaly == \\\"zzzzzzzz\\\"", 17, "\"zzzzzzzz\" is no http.anomaly, expected one of bad_request_line"},
+    {"http.status == 1000", 16, "1000 is out of range for http.status, expected 0 to 999"},
+    {"http.status contains \\\"x\\\"", 13, "contains is for strings and http.status is an integer"},
+    {"http.uri has_bytes { 256 }", 22, "256 is out of range for has_bytes, expected 0 to 255"},
+    {"http.uri has_bytes \\\"a\\\"", 20, "unexpected a string, expected bytes such as"},
+    {"http.uri has_bytes { 9-3 }", 23, "the range ends before it begins"},
+    {"http.uri contains $ports", 19, "a set of ports is not for http.uri, expected one of strings"},
+    {"http.uri contains { 5 }", 21, "an integer is no value for http.uri"},
+    {"http.uri", 1, "http.uri is a string and no condition alone"},
+    {"payload contains \\\"x\\\" and http.uri contains \\\"y\\\"", 1, "payload beside http.uri, expected in one rule"},
+    {"stream.to_server contains \\\"x\\\" or http", 1, "stream.to_server beside http"},
+    {"stream.to_server contains \\\"x\\\" or stream.to_client contains \\\"x\\\"", 1, "stream.to_server beside"},
+    {"lower(lower(lower(lower(lower(lower(lower(lower(lower(lower(lower(lower(lower(lower(lower(lower(lower(http.uri"
+     "))))))))))))))))) == \\\"x\\\"",
+     1, "too many functions, expected at most 16"},
     {"ip.ttl contains \\\"x\\\"", 8, "contains is for strings"},
     {"payload contains 5", 18, "an integer is no value for payload"},
     {"payload matches \\\"a(\\\"", 20, "bad regex: missing closing parenthesis"},
@@ -503,6 +537,18 @@ static const struct {
     {"sets = ( { name = \"a\"; type = \"port\"; values = [ \"1\" ]; },\n{ name = \"a\"; type = \"port\"; values = [ "
      "\"1\" ]; } );",
      1, "r.conf:2: the set \"a\" is already in"},
+    {"rules = ( { id = 1; when = \"http\"; action = \"score\"; } );", 1,
+     "r.conf:1: action \"score\" without a score, expected score = {"},
+    {"rules = ( { id = 1; when = \"http\"; action = \"drop\"; score = { name = \"a\"; add = 1; }; } );", 1,
+     "r.conf:1: action \"drop\" takes no score"},
+    {"rules = ( { id = 1; when = \"http\"; action = \"score\"; score = { name = \"a\"; }; } );", 1,
+     "r.conf:1: the score is incomplete"},
+    {"rules = ( { id = 1; when = \"http\"; action = \"score\"; score = { nam = \"a\"; name = \"a\"; add = 1; }; } );",
+     1, "r.conf:1: unknown setting "},
+    {"rules = ( { id = 1; when = \"tcp\"; action = \"score\"; score = { name = \"a\"; add = 1; }; } );", 1,
+     "r.conf:1:29: action \"score\" without a field of a request"},
+    {"rules = ( { id = 1; when = \"http\"; action = \"repeat\"; mark = 1; } );", 1,
+     "r.conf:1:29: action \"repeat\" with fields of a stream or of http"},
     {"sets = ( { name = \"a\"; type = \"port\"; } );", 1, "r.conf:1: the set has no entries"},
     {"sets = ( { type = \"port\"; values = [ ]; } );", 1, "r.conf:1: the set is incomplete"},
     {"sets = ( { name = \"a b\"; type = \"port\"; values = [ \"1\" ]; } );", 1, "r.conf:1: bad name of a set"},
@@ -593,14 +639,20 @@ START_TEST(regex_limit_leaves_undecided)
     static char evil[64];
     memset(evil, 'a', sizeof evil - 1);
     evil[sizeof evil - 1] = '!';
-    struct ruleset *rs = load("rules = ( { id = 1; when = \"payload matches \\\"^(a|aa)+$\\\"\"; action = \"drop\"; },"
-                              "{ id = 2; when = \"true\"; action = \"accept\"; } );");
+    struct ruleset *rs =
+        load("rules = ( { id = 1; when = \"payload matches \\\"^(a|aa)+(?=[bc])\\\"\"; action = \"drop\"; },"
+             "{ id = 2; when = \"true\"; action = \"accept\"; } );");
     struct packet p = tcp_packet();
     ck_assert_uint_eq(decide(rs, &p).rule->id, 2);
     p.payload = span_of(evil, sizeof evil);
     struct decision got = decide(rs, &p);
     ck_assert(got.undecided && !got.rule);
     ck_assert_uint_eq(got.undecided_rule->id, 1);
+    ruleset_free(rs);
+    /* What Vectorscan can do has no limit to run into. */
+    rs = load("rules = ( { id = 1; when = \"payload matches \\\"^(a|aa)+$\\\"\"; action = \"drop\"; } );");
+    got = decide(rs, &p);
+    ck_assert(!got.undecided && !got.rule);
     ruleset_free(rs);
 }
 END_TEST
@@ -625,6 +677,20 @@ START_TEST(needs)
     need("packet.anomaly != \"land\"", RULES_NEED_CHECKSUM);
     need("ct.mark == 1", RULES_NEED_CT_MARK);
     need("packet.mark == ct.mark", RULES_NEED_CT_MARK);
+    need("http", RULES_NEED_HTTP);
+    need("http.uri contains \"x\" and lower(http.cookies) == \"y\"", RULES_NEED_HTTP);
+    need("http.args contains \"x\"", RULES_NEED_HTTP | RULES_NEED_ARGS);
+    need("count(http.files) > 2", RULES_NEED_HTTP | RULES_NEED_ARGS);
+    need("length(http.body) > 2", RULES_NEED_HTTP | RULES_NEED_BODY);
+    need("http.status == 200", RULES_NEED_HTTP | RULES_NEED_RESPONSE);
+    need("http.response.body contains \"x\"", RULES_NEED_HTTP | RULES_NEED_RESPONSE | RULES_NEED_RESPONSE_BODY);
+    need("http.uri == http.response.headers[\"location\"]", RULES_NEED_HTTP | RULES_NEED_RESPONSE);
+    need("http.anomaly == \"bare_lf\"", RULES_NEED_HTTP);
+    need("http.anomaly in { \"bad_json\", \"bare_lf\" }", RULES_NEED_HTTP | RULES_NEED_ARGS);
+    need("http.anomaly == \"bad_response\"", RULES_NEED_HTTP | RULES_NEED_RESPONSE);
+    need("http.anomaly", RULES_NEED_HTTP | RULES_NEED_ARGS | RULES_NEED_BODY);
+    need("stream.to_server contains \"x\"", RULES_NEED_TO_SERVER);
+    need("stream.to_client contains \"x\"", RULES_NEED_TO_CLIENT);
 }
 END_TEST
 
@@ -633,7 +699,7 @@ START_TEST(same_pattern_is_shared)
     struct ruleset *rs = load(
         "rules = ( { id = 1; when = \"payload matches \\\"a+\\\" or payload matches \\\"a+\\\"\"; action = \"drop\"; },"
         "{ id = 2; when = \"in.dev matches \\\"a+\\\"\"; action = \"drop\"; } );");
-    ck_assert_uint_eq(rs->program.patterns.n, 1);
+    ck_assert_uint_eq(rs->program.regex_texts.n, 1);
     ruleset_free(rs);
 }
 END_TEST
@@ -792,11 +858,13 @@ static struct packet rnd_packet(void)
 }
 
 /* Every rule in order: what the index must not change. */
-static void brute(const struct ruleset *rs, const struct packet *p, struct decision *ret)
+static void brute(const struct ruleset *rs, struct scratch *s, const struct packet *p, struct decision *ret)
 {
+    struct subject subject = {.packet = p};
+    struct view v = {.pg = &rs->program, .s = s, .subject = &subject};
     *ret = (struct decision){0};
     for (size_t i = 0; i < rs->n; i++) {
-        if (program_run(&rs->program, rs->starts[i], p, NULL) != 1)
+        if (program_run(&rs->program, rs->parts[i].start, &v) != 1)
             continue;
         if (rs->rules[i].action == ACTION_DROP) {
             ret->rule = &rs->rules[i];
@@ -831,8 +899,9 @@ START_TEST(index_agrees_with_all_rules)
     for (int i = 0; i < 3000; i++) {
         struct packet p = rnd_packet();
         struct decision got, want;
-        ruleset_decide(rs, s, &p, &got);
-        brute(rs, &p, &want);
+        struct subject subject = {.packet = &p};
+        ruleset_decide(rs, s, PHASE_PACKET, &subject, &got);
+        brute(rs, s, &p, &want);
         ck_assert_ptr_eq(got.rule, want.rule);
         ck_assert_uint_eq(got.passed, want.passed);
     }
@@ -903,6 +972,7 @@ START_TEST(ten_thousand_rules_visit_few)
     ck_assert_double_lt(took, 5.0); /* sanitizers included; far less without */
     struct scratch *s = scratch_new(rs);
     struct packet p = tcp_packet();
+    struct subject subject = {.packet = &p};
     p.src = addr("10.0.0.1");
     p.dstport = 80;
     unsigned visited = 0;
@@ -910,7 +980,7 @@ START_TEST(ten_thousand_rules_visit_few)
     start = now();
     for (unsigned i = 0; i < 100000; i++) {
         p.dstport = i % 2 ? 80 : 5000;
-        ruleset_decide(rs, s, &p, &got);
+        ruleset_decide(rs, s, PHASE_PACKET, &subject, &got);
         visited = got.visited > visited ? got.visited : visited;
     }
     printf("10,000 rules, %s: loaded in %.0f ms, %.0f ns a packet, at most %u visited\n", many[_i], took * 1e3,

@@ -56,11 +56,16 @@ static yajl_val member(yajl_val v, const char *path)
     return v;
 }
 
-static void assert_text(yajl_val v, const char *path, const char *expected)
+static const char *text_at(yajl_val v, const char *path)
 {
     yajl_val m = member(v, path);
     ck_assert_msg(YAJL_IS_STRING(m), "%s is no string", path);
-    ck_assert_str_eq(YAJL_GET_STRING(m), expected);
+    return m->u.string;
+}
+
+static void assert_text(yajl_val v, const char *path, const char *expected)
+{
+    ck_assert_str_eq(text_at(v, path), expected);
 }
 
 static void assert_number(yajl_val v, const char *path, const char *expected)
@@ -276,6 +281,242 @@ START_TEST(format_cut_name)
 }
 END_TEST
 
+/* HTTP. */
+static struct event http_event(enum event_type type)
+{
+    struct event e = tcp_event(type);
+    e.severity = 1;
+    e.has_http = true;
+    e.tx_id = 3;
+    e.http_status = 404;
+    e.score = -7;
+    e.anomalies[0] = '\0';
+    strcpy(e.http_method, "GET");
+    strcpy(e.http_protocol, "HTTP/1.1");
+    strcpy(e.http_host, "www.example.org");
+    strcpy(e.http_url, "/a?id=1");
+    strcpy(e.http_agent, "curl/7.88.1");
+    strcpy(e.http_content_type, "text/plain");
+    strcpy(e.http_anomalies, "bare_lf,nul");
+    strcpy(e.request_id, "c0ffee-3");
+    strcpy(e.tags, "attack-lfi,paranoia");
+    strcpy(e.matched_what, "lower(http.args)");
+    strcpy(e.matched_name, "id");
+    memcpy(e.matched_value, "../etc", 6);
+    e.matched_value_len = 6;
+    return e;
+}
+
+START_TEST(format_http_alert)
+{
+    struct event e = http_event(EVENT_ALERT);
+    yajl_val v = formatted(&e);
+    assert_text(v, "event_type", "alert");
+    assert_text(v, "app_proto", "http");
+    assert_number(v, "tx_id", "3");
+    assert_text(v, "http.hostname", "www.example.org");
+    assert_text(v, "http.url", "/a?id=1");
+    assert_text(v, "http.http_user_agent", "curl/7.88.1");
+    assert_text(v, "http.http_content_type", "text/plain");
+    assert_text(v, "http.http_method", "GET");
+    assert_text(v, "http.protocol", "HTTP/1.1");
+    assert_number(v, "http.status", "404");
+    yajl_val tags = member(v, "alert.metadata.tag");
+    ck_assert(YAJL_IS_ARRAY(tags));
+    ck_assert_uint_eq(YAJL_GET_ARRAY(tags)->len, 2);
+    ck_assert_str_eq(YAJL_GET_STRING(YAJL_GET_ARRAY(tags)->values[0]), "attack-lfi");
+    ck_assert_str_eq(YAJL_GET_STRING(YAJL_GET_ARRAY(tags)->values[1]), "paranoia");
+    assert_text(v, "sluice.matched.what", "lower(http.args)");
+    assert_text(v, "sluice.matched.name", "id");
+    assert_text(v, "sluice.matched.value", "../etc");
+    assert_number(v, "sluice.score", "-7");
+    assert_text(v, "sluice.http_anomalies", "bare_lf,nul");
+    assert_text(v, "sluice.request_id", "c0ffee-3");
+    yajl_tree_free(v);
+}
+END_TEST
+
+START_TEST(format_http_request)
+{
+    struct event e = {.type = EVENT_HTTP, .has_http = true, .tx_id = 1, .ip_version = 4, .proto = IPPROTO_TCP};
+    yajl_val v = formatted(&e);
+    assert_text(v, "event_type", "http");
+    assert_number(v, "tx_id", "1");
+    ck_assert(YAJL_IS_OBJECT(member(v, "http")));
+    assert_absent(v, "http.hostname");
+    assert_absent(v, "http.status");
+    assert_absent(v, "alert");
+    assert_absent(v, "drop");
+    assert_absent(v, "sluice.action");
+    assert_absent(v, "sluice.matched");
+    assert_absent(v, "sluice.score");
+    assert_absent(v, "sluice.request_id");
+    yajl_tree_free(v);
+    e.has_http = false;
+    e.type = EVENT_ALERT;
+    v = formatted(&e);
+    assert_absent(v, "http");
+    assert_absent(v, "app_proto");
+    assert_absent(v, "tx_id");
+    assert_absent(v, "alert.metadata");
+    yajl_tree_free(v);
+}
+END_TEST
+
+/* Bytes of an attacker: the line stays JSON, and tells them apart. */
+static const struct {
+    const char *bytes;
+    size_t len;
+    const char *shown;
+    const char *text; /* in the readable form */
+} values[] = {
+    {"", 0, "", ""},
+    {"plain \"quoted\" </script>", 24, "plain \"quoted\" </script>", "plain \"quoted\" </script>"},
+    {"a\r\n\x1b[2J\x7f\\", 9, "a\r\n\x1b[2J\x7f\\", "a\\x0d\\x0a\\x1b[2J\\x7f\\x5c"},
+    {"gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x9a\xab", 11, "gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x9a\xab",
+     "gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x9a\xab"},
+    {"\xff\xfe\x80", 3, "\xc3\xbf\xc3\xbe\xc2\x80", "\\xff\\xfe\\x80"},
+    {"\xc0\xaf", 2, "\xc3\x80\xc2\xaf", "\\xc0\\xaf"}, /* overlong */
+    {"\xe0\x80\xaf", 3, "\xc3\xa0\xc2\x80\xc2\xaf", "\\xe0\\x80\\xaf"},
+    {"\xed\xa0\x80", 3, "\xc3\xad\xc2\xa0\xc2\x80", "\\xed\\xa0\\x80"}, /* a surrogate */
+    {"\xf4\x90\x80\x80", 4, "\xc3\xb4\xc2\x90\xc2\x80\xc2\x80", "\\xf4\\x90\\x80\\x80"},
+    {"x\xe2\x82", 3, "x\xc3\xa2\xc2\x82", "x\\xe2\\x82"}, /* its end was not cut by us */
+    {"\xc2\x9b"
+     "1m",
+     4,
+     "\xc2\x9b"
+     "1m",
+     "\\xc2\\x9b"
+     "1m"}, /* steers terminals */
+};
+
+START_TEST(format_values)
+{
+    struct event e = http_event(EVENT_ALERT);
+    memcpy(e.matched_value, values[_i].bytes, values[_i].len);
+    e.matched_value_len = (uint8_t)values[_i].len;
+    memcpy(e.http_url, values[_i].bytes, values[_i].len);
+    e.http_url[values[_i].len] = '\0';
+    yajl_val v = formatted(&e);
+    assert_text(v, "sluice.matched.value", values[_i].shown);
+    if (values[_i].len)
+        assert_text(v, "http.url", values[_i].shown);
+    yajl_tree_free(v);
+    char *line = event_text(&e), end[128];
+    snprintf(end, sizeof end, "  lower(http.args)[id] = %s\n", values[_i].text);
+    ck_assert_ptr_nonnull(line);
+    ck_assert_uint_gt(strlen(line), strlen(end));
+    ck_assert_str_eq(line + strlen(line) - strlen(end), end);
+    ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+    free(line);
+}
+END_TEST
+
+/* Any bytes at all, at any length, give a line that parses. */
+START_TEST(format_any_bytes)
+{
+    unsigned seed = 7;
+    for (int round = 0; round < 3000; round++) {
+        struct event e = http_event(EVENT_ALERT);
+        for (size_t i = 0; i < sizeof e.matched_value; i++)
+            e.matched_value[i] = (uint8_t)rand_r(&seed);
+        for (size_t i = 0; i < sizeof e.http_url - 1; i++)
+            e.http_url[i] = (char)(rand_r(&seed) % 255 + 1);
+        memcpy(e.http_host, e.http_url, sizeof e.http_host); /* without its end */
+        e.matched_value_len = (uint8_t)rand_r(&seed);
+        e.http_host[sizeof e.http_host - 1] = '\0';
+        yajl_tree_free(formatted(&e));
+        char *line = event_text(&e);
+        ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+        free(line);
+    }
+}
+END_TEST
+
+/* A value and a field that were cut inside a character lose that one only. */
+START_TEST(format_cut_values)
+{
+    struct event e = http_event(EVENT_ALERT);
+    for (size_t i = 0; i < sizeof e.matched_value; i++)
+        e.matched_value[i] = (uint8_t) "x\xf0\x9f\x9a\xab"[i ? 1 + (i - 1) % 4 : 0];
+    e.matched_value_len = sizeof e.matched_value;
+    memset(e.http_url, 'u', sizeof e.http_url);
+    memcpy(e.http_url + sizeof e.http_url - 3, "\xe2\x82", 3);
+    yajl_val v = formatted(&e);
+    const char *value = text_at(v, "sluice.matched.value");
+    ck_assert_uint_eq(strlen(value), 93);
+    ck_assert_str_eq(value + 89, "\xf0\x9f\x9a\xab");
+    ck_assert_uint_eq(strlen(text_at(v, "http.url")), 253);
+    yajl_tree_free(v);
+}
+END_TEST
+
+START_TEST(copying)
+{
+    char field[8];
+    event_copy(field, sizeof field, "abc", 3);
+    ck_assert_str_eq(field, "abc");
+    event_copy(field, sizeof field, NULL, 0);
+    ck_assert_str_eq(field, "");
+    event_copy(field, sizeof field, "abcdefgh", 8);
+    ck_assert_str_eq(field, "abcdefg");
+    event_copy(field, sizeof field, "abcdef\xc3\xbc", 8);
+    ck_assert_str_eq(field, "abcdef");
+    event_copy(field, sizeof field, "abcde\xc3\xbc", 7);
+    ck_assert_str_eq(field, "abcde\xc3\xbc");
+    event_copy(field, sizeof field, "a\0b\xff", 4);
+    ck_assert_str_eq(field, "a\xe2\x90\x80"
+                            "b\xff");
+    event_copy(field, sizeof field, "abcde\0f", 7);
+    ck_assert_str_eq(field, "abcde");
+}
+END_TEST
+
+static void assert_line(const struct event *e, const char *expected)
+{
+    char *line = event_text(e);
+    ck_assert_ptr_nonnull(line);
+    ck_assert_str_eq(line, expected);
+    free(line);
+}
+
+START_TEST(text_lines)
+{
+    setenv("TZ", "XXX+03:30", 1); /* west: its zone begins with a minus */
+    tzset();
+    struct event e = http_event(EVENT_ALERT);
+    assert_line(&e, "2023-11-14T18:43:20.123456 alert blocked 100010 \"a rule\" high 192.0.2.1:40000 -> "
+                    "198.51.100.2:65535 request 3 GET www.example.org/a?id=1 status 404 anomalies bare_lf,nul "
+                    "score -7 id c0ffee-3  lower(http.args)[id] = ../etc\n");
+    e.type = EVENT_HTTP;
+    e.rule_id = 0;
+    e.matched_what[0] = e.http_anomalies[0] = e.request_id[0] = '\0';
+    e.score = e.http_status = 0;
+    strcpy(e.http_host, "h\n");
+    assert_line(&e, "2023-11-14T18:43:20.123456 http 192.0.2.1:40000 -> 198.51.100.2:65535 request 3 GET "
+                    "h\\x0a/a?id=1\n");
+    e = tcp_event(EVENT_DROP);
+    strcpy(e.name, "\x1b");
+    assert_line(&e, "2023-11-14T18:43:20.123456 drop rules 100010 \"\\x1b\" medium 192.0.2.1:40000 -> "
+                    "198.51.100.2:65535 packet bad_flags,land\n");
+    e = (struct event){.type = EVENT_ALERT,
+                       .ip_version = 6,
+                       .proto = IPPROTO_UDP,
+                       .has_ports = true,
+                       .srcport = 53,
+                       .dstport = 1,
+                       .would_block = true,
+                       .rule_id = 7,
+                       .severity = 4};
+    inet_pton(AF_INET6, "2001:db8::1", e.src);
+    assert_line(&e, "1969-12-31T20:30:00.000000 alert would-block 7 \"\" info UDP [2001:db8::1]:53 -> [::]:1\n");
+    e.proto = 200;
+    e.has_ports = e.would_block = false;
+    e.severity = 9;
+    assert_line(&e, "1969-12-31T20:30:00.000000 alert allowed 7 \"\" 200 2001:db8::1 -> ::\n");
+}
+END_TEST
+
 START_TEST(time_text)
 {
     char buf[JSON_TIME_MAX];
@@ -344,6 +585,20 @@ START_TEST(stats_json)
     }
     snprintf(number, sizeof number, "%d", 2200 + COUNT_ACCEPTED + COUNT_REPEATED);
     assert_number(v, "stats.ips.accepted", number);
+    snprintf(number, sizeof number, "%d", 2200 + COUNT_DROPPED + COUNT_BLOCKED);
+    assert_number(v, "stats.ips.blocked", number);
+    static const struct {
+        const char *path;
+        enum counter counter;
+    } streams[] = {{"stats.flow.total", COUNT_FLOWS_BEGUN},
+                   {"stats.flow.active", COUNT_FLOWS},
+                   {"stats.tcp.midstream_pickups", COUNT_FLOWS_MIDSTREAM},
+                   {"stats.tcp.reassembly_memuse", COUNT_STREAM_BYTES},
+                   {"stats.app_layer.tx.http", COUNT_REQUESTS}};
+    for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
+        snprintf(number, sizeof number, "%d", 1100 + (int)streams[i].counter);
+        assert_number(v, streams[i].path, number);
+    }
     assert_number(v, "stats.packets.diverted", "50");
     assert_number(v, "stats.packets.bypassed", "6");
     assert_number(v, "stats.reload.done", "7");
@@ -610,6 +865,50 @@ START_TEST(writer_wrong_file)
 }
 END_TEST
 
+/* Without a thread: what is pushed is there at once, and no rate holds. */
+START_TEST(direct)
+{
+    for (int json = 0; json < 2; json++) {
+        FILE *out = fopen(file, "w+");
+        ck_assert_ptr_nonnull(out);
+        struct events *ev = events_direct(json, out);
+        ck_assert_ptr_nonnull(ev);
+        events_set_rate(ev, 1);
+        for (uint32_t i = 0; i < 5000; i++)
+            ck_assert(put(ev, 0, i));
+        ck_assert_uint_eq(events_written(ev), 5000);
+        events_line(ev, strdup("{\"last\":1}\n"));
+        events_line(ev, NULL);
+        ck_assert_uint_eq(events_written(ev), 5001);
+        ck_assert_uint_eq(events_dropped(ev), 1);
+        events_reopen(ev);
+        events_stop(ev);
+        if (json) {
+            ck_assert_uint_eq(count_lines(file, NULL), 5001);
+        } else {
+            char line[512];
+            rewind(out);
+            ck_assert_ptr_nonnull(fgets(line, sizeof line, out));
+            ck_assert_ptr_nonnull(strstr(line, " alert blocked 192.0.2.1:40000 -> "));
+        }
+        ck_assert_int_eq(fclose(out), 0); /* it is still ours */
+    }
+}
+END_TEST
+
+START_TEST(direct_full_disk)
+{
+    FILE *out = fopen("/dev/full", "w");
+    setvbuf(out, NULL, _IONBF, 0);
+    struct events *ev = events_direct(true, out);
+    ck_assert(put(ev, 0, 1));
+    ck_assert_uint_eq(events_written(ev), 0);
+    ck_assert_uint_eq(events_dropped(ev), 1);
+    events_stop(ev);
+    fclose(out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("observe");
@@ -620,6 +919,13 @@ int main(void)
     tcase_add_test(t, format_icmp_and_others);
     tcase_add_test(t, format_names);
     tcase_add_test(t, format_cut_name);
+    tcase_add_test(t, format_http_alert);
+    tcase_add_test(t, format_http_request);
+    tcase_add_loop_test(t, format_values, 0, ARRAY_LEN(values));
+    tcase_add_test(t, format_any_bytes);
+    tcase_add_test(t, format_cut_values);
+    tcase_add_test(t, copying);
+    tcase_add_test(t, text_lines);
     tcase_add_test(t, time_text);
     tcase_add_test(t, counters_have_names);
     tcase_add_test(t, stats_json);
@@ -638,6 +944,8 @@ int main(void)
     tcase_add_test(t, writer_long_lines);
     tcase_add_test(t, writer_lines_are_bounded);
     tcase_add_test(t, writer_wrong_file);
+    tcase_add_test(t, direct);
+    tcase_add_test(t, direct_full_disk);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

@@ -171,8 +171,8 @@ static void assert_received(uint64_t n)
         ck_assert_uint_eq(s.queues[i].waiting + s.queues[i].kernel_dropped + s.queues[i].user_dropped, 0);
     ck_assert_uint_eq(s.bypassed, 0);
     ck_assert_uint_eq(total(COUNT_ERRORS) + total(COUNT_MALFORMED), 0);
-    ck_assert_uint_eq(total(COUNT_ACCEPTED) + total(COUNT_DROPPED) + total(COUNT_REJECTED) + total(COUNT_REPEATED) +
-                          total(COUNT_RETRIED),
+    ck_assert_uint_eq(total(COUNT_ACCEPTED) + total(COUNT_DROPPED) + total(COUNT_REJECTED) + total(COUNT_BLOCKED) +
+                          total(COUNT_REPEATED) + total(COUNT_RETRIED),
                       n);
 }
 

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Small at first: there is one arena a transaction. */
+#define CHUNK_FIRST ((size_t)2 * 1024)
+#define CHUNK_MAX ((size_t)16 * 1024)
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    uint64_t data[];
+};
+
+static size_t chunk_size(const struct arena *a, size_t n)
+{
+    size_t size = a->head ? a->size * 2 : CHUNK_FIRST;
+    if (size > CHUNK_MAX)
+        size = CHUNK_MAX;
+    return n > size ? n : size;
+}
+
+static bool add_chunk(struct arena *a, size_t n)
+{
+    size_t size = chunk_size(a, n);
+    struct arena_chunk *c = size > SIZE_MAX - sizeof *c ? NULL : malloc(sizeof *c + size);
+    if (!c)
+        return false;
+    c->next = a->head;
+    a->head = c;
+    a->used = 0;
+    a->size = size;
+    a->total += sizeof *c + size;
+    return true;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    if (n > SIZE_MAX - 7)
+        return NULL;
+    n = (n + 7) & ~(size_t)7;
+    if ((!a->head || a->size - a->used < n) && !add_chunk(a, n))
+        return NULL;
+    void *p = (uint8_t *)a->head->data + a->used;
+    a->used += n;
+    return memset(p, 0, n);
+}
+
+char *arena_copy(struct arena *a, const void *data, size_t n)
+{
+    char *p = n == SIZE_MAX ? NULL : arena_alloc(a, n + 1);
+    if (p && n)
+        memcpy(p, data, n);
+    return p;
+}
+
+void arena_free(struct arena *a)
+{
+    while (a->head) {
+        struct arena_chunk *next = a->head->next;
+        free(a->head);
+        a->head = next;
+    }
+    a->used = a->size = a->total = 0;
+}
+
+size_t arena_size(const struct arena *a)
+{
+    return a->total;
+}
+
+static bool resize(void *v, size_t *cap, size_t want, size_t size)
+{
+    void *old, *p;
+    memcpy(&old, v, sizeof old);
+    p = realloc(old, want * size);
+    if (!p)
+        return false;
+    memcpy(v, &p, sizeof p);
+    *cap = want;
+    return true;
+}
+
+bool vec_room(void *v, size_t n, size_t more, size_t *cap, size_t size)
+{
+    if (*cap - n >= more)
+        return true;
+    size_t want = *cap + *cap / 2 + 16;
+    return resize(v, cap, want - n >= more ? want : n + more, size);
+}
+
+void vec_trim(void *v, size_t n, size_t *cap, size_t size)
+{
+    if (n && n < *cap)
+        (void)resize(v, cap, n, size);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_ENGINE_CONN_H
+#define SLUICE_ENGINE_CONN_H
+
+#include "engine/worker.h"
+
+#define CONN_FIRED_MAX 6
+
+/* What a followed connection carries above TCP. A worker's own. */
+struct conn {
+    struct http *http; /* NULL: no HTTP port, or opaque both ways */
+    uint8_t *tail[2];  /* the newest bytes of each direction, for stream rules; NULL where there are none */
+    uint32_t tail_len[2];
+    uint64_t generation;            /* that the options below were taken from */
+    uint32_t window;                /* room in a tail */
+    uint32_t fired[CONN_FIRED_MAX]; /* indexes + 1 of the stream rules that were reported */
+    bool opaque[2];                 /* no HTTP any more */
+    bool skipping[2];               /* in a body of which parts are skipped */
+    bool accepted;                  /* a stream rule has accepted the connection */
+};
+
+/* NULL when out of memory. */
+MUST_CHECK struct conn *conn_new(const struct generation *g, const struct flow *f);
+void conn_free(struct conn *c);
+/* Brings it up to the generation in force. */
+void conn_adopt(struct conn *c, const struct generation *g);
+size_t conn_memory(const struct conn *c);
+
+/* Whether the rule has not been reported of this connection yet; notes it. */
+bool conn_fires(struct conn *c, const struct rule *r);
+
+/* Keeps the last bytes of a direction. False when out of memory. */
+MUST_CHECK bool conn_keep_tail(struct conn *c, enum flow_dir dir, struct span s);
+
+#endif

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/conn.h"
+#include "engine/report.h"
+#include "engine/respond.h"
+
+/* A stream is shown to rules in pieces of at most this, with the window before each. */
+#define PIECE_MAX ((size_t)65536)
+
+/* Of the framing between skipped chunks as much is read at a time. */
+#define FRAMING_PIECE ((size_t)64)
+
+/* One packet's way through here. */
+struct visit {
+    struct worker *w;
+    const struct packet *p;
+    struct flow_result r;
+    struct conn *conn;
+    bool judge;
+    enum stream_fate fate;
+};
+
+static const struct config *config_of(const struct visit *v)
+{
+    return v->w->gen->config;
+}
+
+static bool monitors(const struct worker *w)
+{
+    return w->gen->config->mode == MODE_MONITOR;
+}
+
+/* ---- ends ---- */
+
+static void condemn(struct visit *v, const struct response *how)
+{
+    struct worker *w = v->w;
+    if (v->fate == STREAM_BLOCK)
+        return;
+    v->fate = STREAM_BLOCK;
+    if (monitors(w)) {
+        /* It was told once; what follows on this connection is still looked at. */
+        return;
+    }
+    count_add(&w->counters, COUNT_CONDEMNED, 1);
+    if (how)
+        respond_both(w, v->p, &v->r, how);
+    flow_condemn(w->flows, v->r.flow);
+}
+
+static void fill_response(const struct visit *v, const struct http_tx *tx, struct response *how)
+{
+    *how = (struct response){0};
+    snprintf(how->id, sizeof how->id, "%llx-%llx", (unsigned long long)v->r.flow->id,
+             (unsigned long long)(tx ? tx->number : 0));
+    if (!tx || config_of(v)->http.answer != HTTP_ANSWER_PAGE || v->r.dir != TO_SERVER)
+        return;
+    how->page = !http_response_due(v->conn->http);
+    how->head_only = tx->method.len == 4 && memcmp(tx->method.data, "HEAD", 4) == 0;
+}
+
+/* Stopped by a policy or a limit, not by a rule. */
+static void stop_for(struct visit *v, const struct http_tx *tx, const char *reason)
+{
+    struct response how;
+    fill_response(v, tx, &how);
+    report_stop(v->w, v->p, v->r.flow, tx, reason, how.id);
+    condemn(v, &how);
+}
+
+/* ---- rules ---- */
+
+/* The decision's rules but those that were reported of this connection before; stream rules see the same bytes often.
+ */
+static void only_new(struct conn *c, struct decision *d)
+{
+    unsigned kept = d->passed < DECISION_PASSED_MAX ? d->passed : DECISION_PASSED_MAX, n = 0;
+    for (unsigned i = 0; i < kept; i++) {
+        if (!conn_fires(c, d->passed_rules[i]))
+            continue;
+        d->passed_rules[n] = d->passed_rules[i];
+        d->evidence[n++] = d->evidence[i];
+    }
+    d->passed = n;
+    if (d->rule && !conn_fires(c, d->rule))
+        d->rule = NULL;
+}
+
+static void count_rules(struct worker *w, const struct decision *d)
+{
+    unsigned kept = d->passed < DECISION_PASSED_MAX ? d->passed : DECISION_PASSED_MAX;
+    for (unsigned i = 0; i < kept; i++)
+        generation_count(w->gen, w->index, d->passed_rules[i]);
+    if (d->rule)
+        generation_count(w->gen, w->index, d->rule);
+}
+
+static void undecided(struct visit *v, const struct http_tx *tx)
+{
+    count_add(&v->w->counters, COUNT_UNDECIDED, 1);
+    if (config_of(v)->policies.on_memory == POLICY_CLOSED)
+        stop_for(v, tx, "undecided");
+}
+
+static void act(struct visit *v, struct http_tx *tx, const struct decision *d)
+{
+    struct response how;
+    fill_response(v, tx, &how);
+    count_rules(v->w, d);
+    report_stream(v->w, v->p, v->r.flow, tx, d, how.id);
+    switch (d->rule ? d->rule->action : ACTION_LOG) {
+    case ACTION_BLOCK:
+        condemn(v, &how);
+        break;
+    case ACTION_REJECT:
+        how.page = false;
+        condemn(v, &how);
+        break;
+    case ACTION_DROP:
+        condemn(v, NULL);
+        break;
+    default:
+        break;
+    }
+}
+
+static void ask(struct visit *v, enum phase phase, const struct subject *s)
+{
+    struct worker *w = v->w;
+    struct decision d;
+    ruleset_decide(w->gen->rules, w->gen->scratch[w->index], phase, s, &d);
+    if (!s->tx)
+        only_new(v->conn, &d);
+    if (d.rule || d.passed)
+        act(v, s->tx, &d);
+    if (d.rule && d.rule->action == ACTION_ACCEPT && !s->tx)
+        v->conn->accepted = true;
+    if (d.undecided)
+        undecided(v, s->tx);
+}
+
+/* ---- streams ---- */
+
+static bool room_for(struct worker *w, size_t n)
+{
+    if (w->joined_size >= n)
+        return true;
+    uint8_t *p = realloc(w->joined, n);
+    if (!p)
+        return false;
+    w->joined = p;
+    w->joined_size = n;
+    return true;
+}
+
+/* One piece, with what came before it. */
+static bool show_piece(struct visit *v, struct span piece)
+{
+    struct worker *w = v->w;
+    struct conn *c = v->conn;
+    enum flow_dir dir = v->r.dir;
+    size_t before = c->tail_len[dir];
+    struct subject s = {.packet = v->p, .stream = piece};
+    if (before) {
+        if (!room_for(w, c->window + PIECE_MAX))
+            return false;
+        memcpy(w->joined, c->tail[dir], before);
+        memcpy(w->joined + before, piece.data, piece.len);
+        s.stream = span_of(w->joined, before + piece.len);
+    }
+    ask(v, dir == TO_SERVER ? PHASE_TO_SERVER : PHASE_TO_CLIENT, &s);
+    return conn_keep_tail(c, dir, piece);
+}
+
+static bool shows_stream(const struct visit *v)
+{
+    unsigned need = v->r.dir == TO_SERVER ? RULES_NEED_TO_SERVER : RULES_NEED_TO_CLIENT;
+    return (v->w->gen->needs & need) && !v->conn->accepted;
+}
+
+static bool show_stream(struct visit *v, struct span s)
+{
+    while (s.len && v->fate != STREAM_BLOCK) {
+        struct span piece = span_first(s, PIECE_MAX);
+        if (!show_piece(v, piece))
+            return false;
+        s = span_from(s, piece.len);
+    }
+    return true;
+}
+
+/* ---- HTTP ---- */
+
+static void opaque(struct visit *v, const struct http_tx *tx)
+{
+    v->conn->opaque[v->r.dir] = true;
+    if (config_of(v)->http.opaque == POLICY_CLOSED)
+        stop_for(v, tx, "opaque");
+}
+
+static bool too_long(const struct visit *v, const struct http_tx *tx)
+{
+    return config_of(v)->http.over_limit == POLICY_CLOSED && (tx->anomalies & (UINT64_C(1) << HTTP_BODY_TOO_LONG));
+}
+
+static void request_ended(struct visit *v, struct http_tx *tx)
+{
+    struct worker *w = v->w;
+    count_add(&w->counters, COUNT_REQUESTS, 1);
+    count_add(&w->counters, COUNT_HTTP_ANOMALOUS, tx->anomalies != 0);
+    if (v->fate != STREAM_BLOCK && too_long(v, tx))
+        stop_for(v, tx, "body_too_long");
+    bool told = v->fate == STREAM_BLOCK && !monitors(w);
+    if (config_of(v)->events.requests && (told || !(w->gen->needs & RULES_NEED_RESPONSE)))
+        report_request(w, v->p, v->r.flow, tx);
+}
+
+static void response_ended(struct visit *v, struct http_tx *tx)
+{
+    count_add(&v->w->counters, COUNT_RESPONSES, 1);
+    if (config_of(v)->events.requests)
+        report_request(v->w, v->p, v->r.flow, tx);
+}
+
+static enum phase phase_of(int point, const struct http_tx *tx)
+{
+    switch (point) {
+    case HTTP_REQUEST_HEAD:
+        return PHASE_REQUEST_HEAD;
+    case HTTP_REQUEST_END:
+        return tx->has_body ? PHASE_REQUEST_BODY : PHASE_REQUEST;
+    case HTTP_RESPONSE_HEAD:
+        return PHASE_RESPONSE_HEAD;
+    default:
+        return tx->response_has_body ? PHASE_RESPONSE_BODY : PHASE_RESPONSE;
+    }
+}
+
+static void at_point(struct visit *v, int point)
+{
+    struct http_tx *tx = http_tx(v->conn->http);
+    v->conn->skipping[v->r.dir] = false;
+    if (point == HTTP_OPAQUE) {
+        opaque(v, tx);
+        return;
+    }
+    if (!tx)
+        return;
+    struct subject s = {.packet = v->p, .tx = tx};
+    enum phase phase = phase_of(point, tx);
+    if (v->judge && ruleset_has(v->w->gen->rules, phase))
+        ask(v, phase, &s);
+    if (point == HTTP_REQUEST_END)
+        request_ended(v, tx);
+    else if (point == HTTP_RESPONSE_END)
+        response_ended(v, tx);
+}
+
+static int read_http(struct visit *v, struct span s)
+{
+    struct conn *c = v->conn;
+    int point = HTTP_NOTHING;
+    do {
+        point = http_feed(c->http, (enum http_dir)v->r.dir, &s);
+        if (point > 0)
+            at_point(v, point);
+    } while (point > 0 && v->fate != STREAM_BLOCK);
+    /* In mode monitor what stands behind a refused request is read as well. */
+    while (point > 0 && monitors(v->w)) {
+        point = http_feed(c->http, (enum http_dir)v->r.dir, &s);
+        if (point > 0)
+            at_point(v, point);
+    }
+    if (c->opaque[0] && c->opaque[1] && v->fate != STREAM_BLOCK) {
+        http_free(c->http);
+        c->http = NULL;
+    }
+    return point < 0 ? point : 0;
+}
+
+/* ---- a packet ---- */
+
+static bool have_conn(struct visit *v)
+{
+    struct flow *f = v->r.flow;
+    if (!f->app)
+        f->app = conn_new(v->w->gen, f);
+    v->conn = f->app;
+    if (v->conn)
+        conn_adopt(v->conn, v->w->gen);
+    return v->conn != NULL;
+}
+
+static void out_of_memory(struct visit *v)
+{
+    if (config_of(v)->policies.on_memory == POLICY_CLOSED && !monitors(v->w))
+        stop_for(v, NULL, "memory");
+    else
+        flow_blind(v->w->flows, v->r.flow);
+}
+
+/* Whether a later copy of these bytes must be compared with them: where somebody looked. */
+static bool is_inspected(const struct visit *v, bool skipped)
+{
+    if (shows_stream(v))
+        return true;
+    if (!v->conn->http || skipped)
+        return false;
+    return v->r.dir == TO_SERVER || (v->w->gen->needs & (RULES_NEED_RESPONSE | RULES_NEED_RESPONSE_BODY));
+}
+
+/*
+ * As much of a span as is either skipped or read. Where a body is skipped in
+ * chunks, their framing is read in small pieces, so that what lies between is
+ * not kept.
+ */
+static struct span next_part(struct visit *v, struct span s, bool *skipped)
+{
+    struct conn *c = v->conn;
+    enum flow_dir dir = v->r.dir;
+    size_t skips = c->http && !shows_stream(v) ? http_skips(c->http, (enum http_dir)dir) : 0;
+    *skipped = skips > 0;
+    if (skips)
+        c->skipping[dir] = true;
+    return span_first(s, skips ? skips : c->skipping[dir] ? FRAMING_PIECE : s.len);
+}
+
+static bool look_at(struct visit *v, struct span s)
+{
+    bool fine = true;
+    if (v->judge && shows_stream(v))
+        fine = show_stream(v, s);
+    if (v->conn->http && v->fate != STREAM_BLOCK)
+        fine = read_http(v, s) == 0 && fine;
+    return fine;
+}
+
+/* Whether the flow goes on: neither stopped nor given up. */
+static bool goes_on(struct visit *v, bool fine)
+{
+    struct worker *w = v->w;
+    if (v->fate == STREAM_BLOCK && !monitors(w))
+        return false;
+    if (!flow_charge(w->flows, v->r.flow, conn_memory(v->conn)) || !fine)
+        out_of_memory(v);
+    return !(v->fate == STREAM_BLOCK && !monitors(w)) && !v->r.flow->blind;
+}
+
+/* Looks at a span, part by part, and hands it back. False where the flow does not go on. */
+static bool take(struct visit *v, struct span s)
+{
+    struct worker *w = v->w;
+    bool remember = false, skipped;
+    if (!have_conn(v)) {
+        out_of_memory(v);
+        return false;
+    }
+    while (s.len) {
+        struct span part = next_part(v, s, &skipped);
+        remember |= is_inspected(v, skipped);
+        if (!goes_on(v, look_at(v, part)))
+            return false;
+        s = span_from(s, part.len);
+        if (s.len && flow_part(w->flows, &v->r, part.len, remember))
+            remember = false;
+    }
+    flow_done(w->flows, &v->r, remember);
+    return true;
+}
+
+static void end_direction(struct visit *v)
+{
+    struct conn *c = v->r.flow->app;
+    if (!c || !c->http)
+        return;
+    v->conn = c;
+    int point;
+    while ((point = http_end(c->http, (enum http_dir)v->r.dir)) > 0)
+        at_point(v, point);
+    if (point < 0)
+        out_of_memory(v);
+}
+
+/* A copy could not be kept: what came after could differ from what was inspected, so the flow was condemned. */
+static void lost(struct visit *v)
+{
+    report_stop(v->w, v->p, v->r.flow, NULL, flow_reason_name(v->r.reason), "");
+    v->fate = STREAM_BLOCK;
+}
+
+static void take_all(struct visit *v)
+{
+    struct span s;
+    while (flow_next(v->w->flows, &v->r, &s))
+        if (!take(v, s))
+            return;
+    if (v->r.drop)
+        lost(v);
+    else if (v->r.eof)
+        end_direction(v);
+}
+
+/* Ordinary networks bring these about too: they are counted, not told. */
+static bool is_quiet(enum flow_reason reason)
+{
+    return reason == FLOW_OUTSIDE || reason == FLOW_BAD || reason == FLOW_AFTER_CLOSE || reason == FLOW_WAS_CONDEMNED;
+}
+
+static enum stream_fate drop(struct visit *v)
+{
+    struct worker *w = v->w;
+    enum flow_reason reason = v->r.reason;
+    if (reason == FLOW_WAS_CONDEMNED) {
+        count_add(&w->counters, COUNT_CONDEMNED_PACKETS, 1);
+        if (v->r.flow && !monitors(w))
+            respond_late(w, v->p, &v->r);
+    } else {
+        count_add(&w->counters, COUNT_STREAM_DROPPED, 1);
+    }
+    if (!is_quiet(reason))
+        report_stop(w, v->p, v->r.flow, NULL, flow_reason_name(reason), "");
+    return STREAM_DROP;
+}
+
+static void gone(void *ctx, struct flow *f)
+{
+    (void)ctx;
+    conn_free(f->app);
+    f->app = NULL;
+}
+
+enum stream_fate stream_packet(struct worker *w, const struct packet *p, bool judge)
+{
+    struct visit v = {.w = w, .p = p, .judge = judge};
+    flow_packet(w->flows, p, w->now_ms, &v.r);
+    if (v.r.drop) {
+        enum stream_fate fate = drop(&v);
+        if (!monitors(w))
+            return fate;
+        v.fate = fate;
+    }
+    if (v.r.flow)
+        take_all(&v);
+    if (v.fate == STREAM_BLOCK && !monitors(w)) /* nothing of it is read any more */
+        gone(NULL, v.r.flow);
+    return v.fate;
+}
+
+bool stream_refuse(struct worker *w, const struct packet *p, const struct decision *d)
+{
+    struct visit v = {.w = w, .p = p};
+    if (d->rule->action != ACTION_BLOCK && d->rule->action != ACTION_REJECT)
+        return false;
+    flow_packet(w->flows, p, w->now_ms, &v.r);
+    if (!v.r.flow || v.r.drop)
+        return v.r.drop;
+    struct response how = {0};
+    condemn(&v, &how);
+    return true;
+}
+
+/* ---- a worker ---- */
+
+static bool is_service(const void *ctx, uint16_t port)
+{
+    const struct worker *w = ctx;
+    return generation_is_http(w->gen, port);
+}
+
+static void flow_options_of(struct worker *w, const struct generation *g, struct flow_options *ret)
+{
+    generation_flow_options(g, ret);
+    ret->is_service = is_service;
+    ret->gone = gone;
+    ret->ctx = w;
+}
+
+int stream_open(struct worker *w, const struct generation *g)
+{
+    struct flow_options opt;
+    flow_options_of(w, g, &opt);
+    w->flows = flow_table_new(&opt);
+    return w->flows ? 0 : -ENOMEM;
+}
+
+void stream_close(struct worker *w)
+{
+    flow_table_free(w->flows);
+    w->flows = NULL;
+    free(w->joined);
+    w->joined = NULL;
+    w->joined_size = 0;
+}
+
+void stream_adopt(struct worker *w)
+{
+    struct flow_options opt;
+    flow_options_of(w, w->gen, &opt);
+    flow_table_set(w->flows, &opt);
+}
+
+void stream_turn(struct worker *w)
+{
+    flow_expire(w->flows, w->now_ms, 64);
+    const struct flow_counts *c = flow_counts(w->flows);
+    count_set(&w->counters, COUNT_FLOWS_BEGUN, c->begun);
+    count_set(&w->counters, COUNT_FLOWS_ENDED, c->ended);
+    count_set(&w->counters, COUNT_FLOWS_EVICTED, c->evicted);
+    count_set(&w->counters, COUNT_FLOWS_MIDSTREAM, c->midstream);
+    count_set(&w->counters, COUNT_FLOWS, c->flows);
+    count_set(&w->counters, COUNT_STREAM_BYTES, c->memory);
+    count_set(&w->counters, COUNT_STREAM_DIFFERS, c->dropped[FLOW_DIFFERS]);
+    count_set(&w->counters, COUNT_STREAM_OUTSIDE, c->dropped[FLOW_OUTSIDE]);
+    count_set(&w->counters, COUNT_STREAM_NO_MEMORY, c->dropped[FLOW_NO_MEMORY]);
+}

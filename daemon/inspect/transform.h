@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_INSPECT_TRANSFORM_H
+#define SLUICE_INSPECT_TRANSFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+/*
+ * What a value goes through before it is compared. They do what ModSecurity's
+ * transformations of the same meaning do, so that rules written for those mean
+ * the same here. Any thread; no allocation.
+ */
+enum transform {
+    TRANSFORM_LOWER,                /* lower */
+    TRANSFORM_URL_DECODE,           /* url_decode: %XX and +; what is malformed stays */
+    TRANSFORM_URL_DECODE_UNI,       /* url_decode_uni: also %uXXXX, full-width ASCII mapped */
+    TRANSFORM_HTML_DECODE,          /* html_decode: &#x41; &#65; &lt; &gt; &amp; &quot; &nbsp; and the like */
+    TRANSFORM_JS_DECODE,            /* js_decode: \uHHHH \xHH \OOO \n … */
+    TRANSFORM_CSS_DECODE,           /* css_decode: \HHHHHH */
+    TRANSFORM_BASE64_DECODE,        /* base64_decode: up to the first byte that is none */
+    TRANSFORM_BASE64_DECODE_EXT,    /* base64_decode_ext: bytes that are none are left out */
+    TRANSFORM_HEX_DECODE,           /* hex_decode */
+    TRANSFORM_HEX_ENCODE,           /* hex_encode */
+    TRANSFORM_NORMALIZE_PATH,       /* normalize_path: //, /./, /x/../ */
+    TRANSFORM_NORMALIZE_PATH_WIN,   /* normalize_path_win: the same with \ as / first */
+    TRANSFORM_REMOVE_NULLS,         /* remove_nulls */
+    TRANSFORM_REPLACE_NULLS,        /* replace_nulls: by spaces */
+    TRANSFORM_COMPRESS_WHITESPACE,  /* compress_whitespace: runs to one space */
+    TRANSFORM_REMOVE_WHITESPACE,    /* remove_whitespace */
+    TRANSFORM_REPLACE_COMMENTS,     /* replace_comments: C comments by one space; unterminated ones too */
+    TRANSFORM_REMOVE_COMMENTS,      /* remove_comments: C comments, --, # and <!-- --> */
+    TRANSFORM_REMOVE_COMMENT_CHARS, /* remove_comment_chars: the marks themselves */
+    TRANSFORM_CMD_LINE,             /* cmd_line: \ " ' ^ out, , ; to spaces, spaces compressed, lower case */
+    TRANSFORM_UTF8_TO_UNICODE,      /* utf8_to_unicode: multi-byte characters to %uHHHH */
+    TRANSFORM_ESCAPE_SEQ_DECODE,    /* escape_seq_decode: ANSI C escapes */
+    TRANSFORM_TRIM,                 /* trim: whitespace at both ends */
+    TRANSFORM_SHA1,                 /* sha1: 20 bytes */
+    TRANSFORM_LENGTH,               /* length, as decimal digits; conditions compare it as an integer */
+    TRANSFORMS
+};
+
+/* -1 where there is none of that name. */
+int transform_find(const char *name, size_t len);
+const char *transform_name(enum transform t);
+
+/* The most bytes that the result of an input of `len` bytes can take. */
+size_t transform_room(enum transform t, size_t len);
+
+/*
+ * The transformed value: `in` itself (or a part of it) where it does not
+ * change, else written to buf, which has transform_room(t, in.len) bytes and
+ * does not overlap in.
+ */
+struct span transform_apply(enum transform t, struct span in, uint8_t *buf);
+
+#endif

@@ -1,0 +1,2 @@
+sluice_unit_test(flow flow)
+sluice_fuzz_target(flow flow)

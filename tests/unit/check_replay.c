@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* engine/: captured frames through the pipeline, and what rules on streams and requests make of them. */
+#include <check.h>
+#include <pcap/dlt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/capture.h"
+#include "engine/replay.h"
+#include "net/packet.h"
+#include "run_suite.h"
+
+enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
+#define CLIENT_ISN 0xfffffff0u /* the numbers wrap within a few bytes */
+#define SERVER_ISN 7000u
+
+static char folder[64], file[96];
+static struct diag *d;
+static struct replay *replay;
+static FILE *out;
+static char *text;
+static size_t text_len;
+static uint64_t clock_ns;
+
+static void write_file(const char *name, const char *content)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(fputs(content, f), 0);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+static void set_up(void)
+{
+    strcpy(folder, "/tmp/check_replay.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/sluice.conf", folder);
+    d = diag_new();
+    out = open_memstream(&text, &text_len);
+    replay = NULL;
+    clock_ns = UINT64_C(1700000000000000000);
+}
+
+static void tear_down(void)
+{
+    char command[96];
+    replay_free(replay);
+    fclose(out);
+    free(text);
+    diag_free(d);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* rules: the list's content; more: further settings. */
+static void start(const char *rules, const char *more)
+{
+    char conf[2048], list[4096];
+    snprintf(conf, sizeof conf,
+             "divert: { services = ( { proto = \"any\"; } ); };\nhttp: { ports = [ 80 ]; %s };\n"
+             "cache: { folder = \"\"; };\ncontrol: { socket = \"\"; };\nrules = [ \"*.rules\" ];\n",
+             more);
+    snprintf(list, sizeof list, "rules = ( %s );\n", rules);
+    write_file("sluice.conf", conf);
+    write_file("a.rules", list);
+    replay = replay_new(file, true, out, d);
+    diag_print(d, stderr);
+    ck_assert_ptr_nonnull(replay);
+}
+
+#define RULE(id, action, when) "{ id = " #id "; action = \"" action "\"; when = \"" when "\"; }"
+
+/* ---- a client and a server ---- */
+
+struct wire {
+    uint16_t client_port, server_port;
+    uint32_t sent[2]; /* next sequence numbers: client's, server's */
+};
+
+static void put16(uint8_t *at, unsigned v)
+{
+    at[0] = (uint8_t)(v >> 8);
+    at[1] = (uint8_t)v;
+}
+
+static void put32(uint8_t *at, uint32_t v)
+{
+    put16(at, v >> 16);
+    put16(at + 2, v & 0xffff);
+}
+
+/* An IPv4 TCP packet; dir 0 is the client's. Returns its length. */
+static size_t build(const struct wire *w, int dir, uint32_t seq, unsigned flags, const char *data, uint8_t *ip)
+{
+    size_t len = strlen(data), total = 40 + len;
+    memset(ip, 0, 40);
+    ip[0] = 0x45;
+    put16(ip + 2, (unsigned)total);
+    ip[8] = 64;
+    ip[9] = 6;
+    put32(ip + 12, dir ? 0x0a000002 : 0x0a000001);
+    put32(ip + 16, dir ? 0x0a000001 : 0x0a000002);
+    put16(ip + 10, csum_fold(csum_add(0, ip, 20)));
+    uint8_t *tcp = ip + 20;
+    put16(tcp, dir ? w->server_port : w->client_port);
+    put16(tcp + 2, dir ? w->client_port : w->server_port);
+    put32(tcp + 4, seq);
+    put32(tcp + 8, flags & ACK ? w->sent[!dir] : 0);
+    tcp[12] = 5 << 4;
+    tcp[13] = (uint8_t)flags;
+    put16(tcp + 14, 60000);
+    memcpy(tcp + 20, data, len);
+    struct ip_addr a = {.family = 4}, b = {.family = 4};
+    memcpy(a.bytes, ip + 12, 4);
+    memcpy(b.bytes, ip + 16, 4);
+    put16(tcp + 16, csum_fold(csum_add(csum_pseudo(&a, &b, 6, (uint32_t)(20 + len)), tcp, 20 + len)));
+    return total;
+}
+
+static void show(const uint8_t *ip, size_t len)
+{
+    clock_ns += 1000000;
+    replay_frame(replay, DLT_RAW, clock_ns, span_of(ip, len), (uint32_t)len);
+}
+
+static void send_at(struct wire *w, int dir, uint32_t seq, unsigned flags, const char *data)
+{
+    uint8_t ip[4096];
+    show(ip, build(w, dir, seq, flags, data, ip));
+}
+
+static void send_next(struct wire *w, int dir, unsigned flags, const char *data)
+{
+    send_at(w, dir, w->sent[dir], flags, data);
+    w->sent[dir] += (uint32_t)strlen(data) + !!(flags & SYN) + !!(flags & FIN);
+}
+
+static struct wire connected(uint16_t client_port, uint16_t server_port)
+{
+    struct wire w = {client_port, server_port, {CLIENT_ISN, SERVER_ISN}};
+    send_next(&w, 0, SYN, "");
+    send_next(&w, 1, SYN | ACK, "");
+    send_next(&w, 0, ACK, "");
+    return w;
+}
+
+/* ---- what came out ---- */
+
+static const char *events(void)
+{
+    fflush(out);
+    return text;
+}
+
+static unsigned times(const char *what)
+{
+    unsigned n = 0;
+    for (const char *at = events(); (at = strstr(at, what)); at++)
+        n++;
+    return n;
+}
+
+static void expect_summary(const char *name, unsigned long want)
+{
+    char part[96];
+    replay_summary(replay);
+    snprintf(part, sizeof part, "\"%s\":%lu", name, want);
+    const char *line = strstr(events(), "\"summary\"");
+    ck_assert_ptr_nonnull(line);
+    ck_assert_msg(strstr(line, part), "no %s in %s", part, line);
+}
+
+#define ATTACK RULE(1, "block", "lower(http.args) contains \\\"attack\\\"")
+
+START_TEST(good_request_passes)
+{
+    start(ATTACK, "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK | PSH, "GET /?a=fine HTTP/1.1\r\nHost: h\r\n\r\n");
+    send_next(&w, 1, ACK | PSH, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    send_next(&w, 0, ACK | FIN, "");
+    send_next(&w, 1, ACK | FIN, "");
+    send_next(&w, 0, ACK, "");
+    ck_assert_uint_eq(times("\"event_type\":\"alert\""), 0);
+    expect_summary("requests", 1);
+    expect_summary("stopped", 0);
+}
+END_TEST
+
+START_TEST(attack_is_blocked)
+{
+    start(ATTACK, "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "GET /?a=ATT");
+    ck_assert_uint_eq(times("\"signature_id\":1"), 0);
+    send_next(&w, 0, ACK, "ack HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+    ck_assert_uint_eq(times("\"event_type\":\"alert\""), 1);
+    ck_assert_uint_ge(times("\"signature_id\":1,"), 1);
+    ck_assert_uint_ge(times("\"tx_id\":1"), 1);
+    ck_assert_uint_ge(times("\"hostname\":\"shop.example\""), 1);
+    ck_assert_uint_ge(times("\"src_port\":4000"), 1);
+    /* Its retransmission and whatever follows die with the flow; another connection lives. */
+    send_at(&w, 0, w.sent[0] - 10, ACK, "more bytes");
+    expect_summary("blocked", 1);
+    expect_summary("stopped", 2);
+    struct wire other = connected(4001, 80);
+    send_next(&other, 0, ACK, "GET /?a=fine HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect_summary("requests", 2);
+}
+END_TEST
+
+START_TEST(hole_is_filled_last)
+{
+    start(ATTACK, "");
+    struct wire w = connected(4000, 80);
+    uint32_t at = w.sent[0];
+    send_at(&w, 0, at + 12, ACK, "ck HTTP/1.1\r\nHost: h\r\n\r\n");
+    send_at(&w, 0, at, ACK, "GET /?a=");
+    ck_assert_uint_eq(times("\"event_type\":\"alert\""), 0);
+    send_at(&w, 0, at + 8, ACK, "atta");
+    ck_assert_uint_eq(times("\"event_type\":\"alert\""), 1);
+    expect_summary("blocked", 1);
+}
+END_TEST
+
+START_TEST(differing_copy_is_stopped)
+{
+    start(ATTACK, "");
+    struct wire w = connected(4000, 80);
+    uint32_t at = w.sent[0];
+    send_at(&w, 0, at, ACK, "GET /?a=harmless");
+    send_at(&w, 0, at, ACK, "GET /?a=attack!!");
+    ck_assert_uint_eq(times("\"reason\":\"differs\""), 1);
+    expect_summary("stopped", 1);
+}
+END_TEST
+
+START_TEST(monitor_lets_pass)
+{
+    start(ATTACK, "}; mode = \"monitor\"; log: {");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "GET /?a=attack HTTP/1.1\r\nHost: h\r\n\r\nGET /?b=attack HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_uint_eq(times("\"event_type\":\"alert\""), 2);
+    ck_assert_uint_eq(times("\"event_type\":\"drop\""), 0);
+    send_next(&w, 0, ACK, "GET /?c=attack HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_uint_eq(times("\"tx_id\":3"), 1);
+    expect_summary("stopped", 0);
+    expect_summary("would_stop", 2);
+}
+END_TEST
+
+START_TEST(accept_rule_comes_first)
+{
+    start(RULE(9, "accept", "ip.src == 10.0.0.1") "," ATTACK, "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "GET /?a=attack HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_uint_eq(times("\"signature_id\":1,"), 0);
+    expect_summary("requests", 1);
+}
+END_TEST
+
+START_TEST(packet_rule_blocks_flow)
+{
+    start(RULE(9, "block", "payload contains \\\"evil\\\"") "," ATTACK, "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "evil");
+    send_next(&w, 0, ACK, "harmless");
+    expect_summary("blocked", 1);
+    expect_summary("condemned", 1);
+    expect_summary("stopped", 2);
+}
+END_TEST
+
+START_TEST(stream_rule_sees_across_borders)
+{
+    start(RULE(5, "log", "stream.to_server contains \\\"evil word\\\"") "," RULE(
+              6, "drop", "stream.to_client contains \\\"secret\\\""),
+          "");
+    struct wire w = connected(4000, 25);
+    send_next(&w, 0, ACK, "an evi");
+    send_next(&w, 0, ACK, "l wo");
+    ck_assert_uint_eq(times("\"signature_id\":5"), 0);
+    send_next(&w, 0, ACK, "rd");
+    ck_assert_uint_eq(times("\"signature_id\":5"), 1);
+    send_next(&w, 0, ACK, " and more");
+    ck_assert_uint_eq(times("\"signature_id\":5"), 1);
+    send_next(&w, 1, ACK, "sec");
+    send_next(&w, 1, ACK, "ret");
+    expect_summary("blocked", 1);
+}
+END_TEST
+
+START_TEST(response_rule)
+{
+    start(RULE(7, "block", "http.status == 500 and http.uri.path startswith \\\"/admin\\\""), "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "GET /admin/x HTTP/1.1\r\nHost: h\r\n\r\n");
+    send_next(&w, 1, ACK, "HTTP/1.1 500 Oops\r\nContent-Length: 5\r\n\r\ntrace");
+    ck_assert_uint_ge(times("\"signature_id\":7"), 1);
+    ck_assert_uint_ge(times("\"status\":500"), 1);
+    expect_summary("blocked", 1);
+}
+END_TEST
+
+START_TEST(scores_add_up)
+{
+    start("{ id = 1; action = \"score\"; score = { name = \"weak\"; add = 2; }; when = \"http.args contains "
+          "\\\"one\\\"\"; },"
+          "{ id = 2; action = \"score\"; score = { name = \"weak\"; add = 3; }; when = \"http.args contains "
+          "\\\"two\\\"\"; }," RULE(3, "block", "score[\\\"weak\\\"] >= 5"),
+          "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "GET /?a=one HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_uint_eq(times("\"signature_id\":3"), 0);
+    send_next(&w, 0, ACK, "GET /?a=one&b=two HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_uint_ge(times("\"signature_id\":3"), 1);
+    expect_summary("blocked", 1);
+}
+END_TEST
+
+START_TEST(opaque_refused)
+{
+    start(ATTACK, "opaque = \"closed\";");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    send_next(&w, 1, ACK, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    ck_assert_uint_ge(times("\"reason\":\"opaque\""), 1);
+    expect_summary("blocked", 1);
+}
+END_TEST
+
+START_TEST(long_body_refused)
+{
+    start(RULE(1, "block", "http.body contains \\\"attack\\\""), "limits: { body = 1024; }; over_limit = \"closed\";");
+    struct wire w = connected(4000, 80);
+    char body[1500];
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    send_next(&w, 0, ACK, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\n");
+    send_next(&w, 0, ACK, body);
+    ck_assert_uint_eq(times("\"reason\":\"body_too_long\""), 1);
+    expect_summary("blocked", 1);
+}
+END_TEST
+
+START_TEST(midstream_refused)
+{
+    start(ATTACK, "}; streams: { midstream = \"refuse\";");
+    struct wire w = {4000, 80, {CLIENT_ISN, SERVER_ISN}};
+    send_next(&w, 0, ACK, "GET /?a=fine HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_uint_eq(times("\"reason\":\"midstream\""), 1);
+    expect_summary("stopped", 1);
+}
+END_TEST
+
+START_TEST(request_events)
+{
+    start("", "}; events: { requests = true;");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "GET /one HTTP/1.1\r\nHost: h\r\n\r\n");
+    send_next(&w, 1, ACK, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+    ck_assert_uint_eq(times("\"event_type\":\"http\""), 1);
+    ck_assert_uint_eq(times("\"status\":404"), 1);
+    ck_assert_uint_eq(times("\"url\":\"/one\""), 1);
+}
+END_TEST
+
+/* ---- link layers ---- */
+
+static size_t frame_of(int type, uint8_t *frame)
+{
+    struct wire w = {4000, 80, {CLIENT_ISN, SERVER_ISN}};
+    size_t head = 0;
+    memset(frame, 0, 64);
+    if (type == DLT_EN10MB) {
+        memset(frame, 0x11, 6);
+        memset(frame + 6, 0x22, 6);
+        put16(frame + 12, 0x8100);
+        put16(frame + 14, 7);
+        put16(frame + 16, 0x0800);
+        head = 18;
+    } else if (type == DLT_LINUX_SLL) {
+        put16(frame + 4, 6);
+        memset(frame + 6, 0x22, 6);
+        put16(frame + 14, 0x0800);
+        head = 16;
+    } else if (type == DLT_LINUX_SLL2) {
+        put16(frame, 0x0800);
+        frame[11] = 6;
+        memset(frame + 12, 0x22, 6);
+        head = 20;
+    } else if (type == DLT_NULL) {
+        frame[0] = 2;
+        head = 4;
+    }
+    return head + build(&w, 0, w.sent[0], SYN, "", frame + head);
+}
+
+static const int link_types[] = {DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL, DLT_RAW, DLT_IPV4};
+
+START_TEST(link_layers)
+{
+    int type = link_types[_i];
+    uint8_t frame[128];
+    struct queue_packet qp;
+    size_t len = frame_of(type, frame);
+    ck_assert(capture_knows(type));
+    ck_assert(capture_packet(type, span_of(frame, len), (uint32_t)len, &qp));
+    ck_assert_uint_eq(qp.ethertype, 0x0800);
+    ck_assert_uint_eq(qp.payload.len, 40);
+    ck_assert_uint_eq(qp.full_len, 40);
+    ck_assert_int_eq(qp.has_vlan, type == DLT_EN10MB);
+    ck_assert_uint_eq(qp.vlan_tci, type == DLT_EN10MB ? 7 : 0);
+    ck_assert_uint_eq(qp.hwaddr_len, type == DLT_LINUX_SLL || type == DLT_LINUX_SLL2 ? 6 : 0);
+    for (size_t cut = 0; cut < len; cut++) /* whatever the length, no read past the end */
+        (void)capture_packet(type, span_of(frame, cut), (uint32_t)len, &qp);
+    ck_assert(!capture_packet(type, span_of(frame, len - 40), (uint32_t)len, &qp));
+}
+END_TEST
+
+START_TEST(unknown_link_type)
+{
+    struct queue_packet qp;
+    uint8_t arp[42] = {[12] = 0x08, [13] = 0x06};
+    ck_assert(!capture_knows(DLT_IEEE802_11));
+    ck_assert(!capture_packet(DLT_EN10MB, span_of(arp, sizeof arp), sizeof arp, &qp));
+}
+END_TEST
+
+/* Left to the card, the checksum field holds the pseudo-header's sum; anything else that is wrong is wrong. */
+START_TEST(checksum_not_ready)
+{
+    start(ATTACK, "");
+    struct wire w = {4000, 80, {CLIENT_ISN, SERVER_ISN}};
+    uint8_t ip[128];
+    size_t len = build(&w, 0, w.sent[0], SYN, "", ip);
+    struct ip_addr a = {.family = 4, .bytes = {10, 0, 0, 1}}, b = {.family = 4, .bytes = {10, 0, 0, 2}};
+    put16(ip + 36, (uint16_t)~csum_fold(csum_pseudo(&a, &b, 6, 20)));
+    show(ip, len);
+    expect_summary("flows", 1);
+    expect_summary("stopped", 0);
+    put16(ip + 36, 0x1234);
+    show(ip, len);
+    expect_summary("stopped", 1);
+}
+END_TEST
+
+START_TEST(broken_files)
+{
+    char path[128];
+    start(ATTACK, "");
+    write_file("none.pcap", "no capture at all");
+    snprintf(path, sizeof path, "%s/none.pcap", folder);
+    ck_assert_int_lt(replay_capture(replay, path, d), 0);
+    ck_assert_uint_eq(diag_count(d), 1);
+    ck_assert_ptr_nonnull(strstr(diag_text(d, 0), "expected a pcap"));
+    ck_assert_int_lt(replay_capture(replay, "/nonexistent", d), 0);
+    ck_assert_uint_eq(diag_count(d), 2);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("replay");
+    TCase *t = tcase_create("pipeline");
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, good_request_passes);
+    tcase_add_test(t, attack_is_blocked);
+    tcase_add_test(t, hole_is_filled_last);
+    tcase_add_test(t, differing_copy_is_stopped);
+    tcase_add_test(t, monitor_lets_pass);
+    tcase_add_test(t, accept_rule_comes_first);
+    tcase_add_test(t, packet_rule_blocks_flow);
+    tcase_add_test(t, stream_rule_sees_across_borders);
+    tcase_add_test(t, response_rule);
+    tcase_add_test(t, scores_add_up);
+    tcase_add_test(t, opaque_refused);
+    tcase_add_test(t, long_body_refused);
+    tcase_add_test(t, midstream_refused);
+    tcase_add_test(t, request_events);
+    tcase_add_loop_test(t, link_layers, 0, (int)(sizeof link_types / sizeof link_types[0]));
+    tcase_add_test(t, unknown_link_type);
+    tcase_add_test(t, checksum_not_ready);
+    tcase_add_test(t, broken_files);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
