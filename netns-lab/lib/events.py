@@ -12,6 +12,7 @@ NEEDED = {
     "alert": ["src_ip", "dest_ip", "proto", "flow_id", "alert.action", "alert.signature_id", "alert.signature",
               "alert.severity", "alert.gid", "alert.rev", "alert.category"],
     "drop": ["src_ip", "dest_ip", "proto", "flow_id", "drop.len", "drop.reason"],
+    "http": ["src_ip", "dest_ip", "flow_id", "tx_id", "http.http_method"],
     "stats": ["stats.uptime", "stats.decoder.pkts"],
     "bypass": ["bypass.packets", "bypass.total", "bypass.reason"],
 }
