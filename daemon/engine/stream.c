@@ -37,6 +37,13 @@ static bool monitors(const struct worker *w)
 
 /* ---- ends ---- */
 
+static void gone(void *ctx, struct flow *f)
+{
+    (void)ctx;
+    conn_free(f->app);
+    f->app = NULL;
+}
+
 static void condemn(struct visit *v, const struct response *how)
 {
     struct worker *w = v->w;
@@ -50,7 +57,15 @@ static void condemn(struct visit *v, const struct response *how)
     count_add(&w->counters, COUNT_CONDEMNED, 1);
     if (how)
         respond_both(w, v->p, &v->r, how);
-    flow_condemn(w->flows, v->r.flow);
+}
+
+/* Not before the bytes at hand are done with: they may be the flow's own. Nothing of it is read any more. */
+static void carry_out(struct visit *v)
+{
+    if (v->fate != STREAM_BLOCK || monitors(v->w))
+        return;
+    flow_condemn(v->w->flows, v->r.flow);
+    gone(NULL, v->r.flow);
 }
 
 static void fill_response(const struct visit *v, const struct http_tx *tx, struct response *how)
@@ -427,13 +442,6 @@ static enum stream_fate drop(struct visit *v)
     return STREAM_DROP;
 }
 
-static void gone(void *ctx, struct flow *f)
-{
-    (void)ctx;
-    conn_free(f->app);
-    f->app = NULL;
-}
-
 enum stream_fate stream_packet(struct worker *w, const struct packet *p, bool judge)
 {
     struct visit v = {.w = w, .p = p, .judge = judge};
@@ -446,8 +454,7 @@ enum stream_fate stream_packet(struct worker *w, const struct packet *p, bool ju
     }
     if (v.r.flow)
         take_all(&v);
-    if (v.fate == STREAM_BLOCK && !monitors(w)) /* nothing of it is read any more */
-        gone(NULL, v.r.flow);
+    carry_out(&v);
     return v.fate;
 }
 
@@ -461,6 +468,7 @@ bool stream_refuse(struct worker *w, const struct packet *p, const struct decisi
         return v.r.drop;
     struct response how = {0};
     condemn(&v, &how);
+    carry_out(&v);
     return true;
 }
 
