@@ -10,7 +10,7 @@
 /* Flows that keep bytes may lose them after this time without a packet, where others need memory. */
 #define STALE_MS 10000u
 #define RELIEVE_MOST 8u
-/* Half-open and condemned flows may be evicted after this time. */
+/* Condemned flows may be evicted after this time; the oldest half-open one at once, lest a flood keep clients out. */
 #define EVICT_MS 1000u
 /* A flow moves to the end of its list so often at most. */
 #define TOUCH_MS 100u
@@ -157,7 +157,7 @@ static struct flow *victim(const struct flow_table *t)
     static const struct {
         enum flow_state state;
         uint64_t idle_ms;
-    } order[] = {{FLOW_CLOSED, 0}, {FLOW_SYN_SENT, 0}, {FLOW_CONDEMNED, EVICT_MS}, {FLOW_SYN_RECEIVED, EVICT_MS}};
+    } order[] = {{FLOW_CLOSED, 0}, {FLOW_SYN_SENT, 0}, {FLOW_CONDEMNED, EVICT_MS}, {FLOW_SYN_RECEIVED, 0}};
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
         for (unsigned keeps = 0; keeps < 2; keeps++) {
             struct flow *f = t->lists[order[i].state + keeps * FLOW_STATES].oldest;

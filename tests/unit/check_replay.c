@@ -293,6 +293,40 @@ START_TEST(stream_rule_sees_across_borders)
 }
 END_TEST
 
+/* The rule is met in bytes that had waited for the hole before them: they are the flow's own memory. */
+START_TEST(stream_rule_in_waiting_bytes)
+{
+    start(RULE(6, "block", "stream.to_server contains \\\"secret\\\""), "");
+    struct wire w = connected(4000, 25);
+    uint32_t at = w.sent[0];
+    send_at(&w, 0, at + 5, ACK, "se");
+    send_at(&w, 0, at + 7, ACK, "cret and more");
+    send_at(&w, 0, at, ACK, "hello");
+    ck_assert_uint_ge(times("\"signature_id\":6"), 1);
+    expect_summary("blocked", 1);
+}
+END_TEST
+
+/* A body of which parts are skipped: its framing is read on, and what is behind it. */
+START_TEST(request_behind_long_chunked_body)
+{
+    start(ATTACK, "limits: { body = 1024; };");
+    struct wire w = connected(4000, 80);
+    char chunk[1100];
+    size_t head = (size_t)snprintf(chunk, sizeof chunk, "400\r\n");
+    memset(chunk + head, 'x', 1024);
+    strcpy(chunk + head + 1024, "\r\n");
+    send_next(&w, 0, ACK,
+              "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+              "Transfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 8; i++)
+        send_next(&w, 0, ACK, chunk);
+    send_next(&w, 0, ACK, "3\r\nabc\r\n0\r\n\r\nGET /?a=attack HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_uint_ge(times("\"tx_id\":2"), 1);
+    expect_summary("blocked", 1);
+}
+END_TEST
+
 START_TEST(response_rule)
 {
     start(RULE(7, "block", "http.status == 500 and http.uri.path startswith \\\"/admin\\\""), "");
@@ -476,6 +510,8 @@ int main(void)
     tcase_add_test(t, accept_rule_comes_first);
     tcase_add_test(t, packet_rule_blocks_flow);
     tcase_add_test(t, stream_rule_sees_across_borders);
+    tcase_add_test(t, stream_rule_in_waiting_bytes);
+    tcase_add_test(t, request_behind_long_chunked_body);
     tcase_add_test(t, response_rule);
     tcase_add_test(t, scores_add_up);
     tcase_add_test(t, opaque_refused);
