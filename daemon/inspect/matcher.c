@@ -129,6 +129,8 @@ static void scan_value(struct view *v, const struct group *g, struct span s)
         find_each(v, g, s);
     if (!g->db || s.len < g->shortest)
         return;
+    if (g->sieve && s.len <= g->sieve_max && !sieve_may_hold(g->sieve, s))
+        return;
     struct match_context c = {.view = v, .patterns = g->patterns};
     const char *data = s.len ? (const char *)s.data : "";
     const unsigned length = (unsigned)s.len;

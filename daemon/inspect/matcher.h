@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "inspect/index.h"
 #include "inspect/scratch.h"
+#include "inspect/sieve.h"
 
 /*
  * Scans an operand's values for all patterns of that operand at once: strings
@@ -24,7 +25,9 @@ struct anchored {
 #define ANCHORED_MAX 63 /* bytes of a beginning or an end in the table; lengths are looked up one by one */
 
 struct group {
-    hs_database_t *db; /* NULL where a few strings are tried one by one, and where the hash table does */
+    hs_database_t *db;   /* NULL where a few strings are tried one by one, and where the hash table does */
+    struct sieve *sieve; /* NULL: every value is scanned */
+    uint32_t sieve_max;  /* bytes of a value that it is asked about */
     uint32_t *patterns;
     uint32_t n;
     uint32_t shortest; /* no value below this can match what is in the database */

@@ -7,6 +7,9 @@
 #define LITERAL_MAX 4000 /* bytes of a string that Vectorscan is given */
 #define LIST_HEAVY 8     /* strings of a list that may be tried one by one */
 #define EXPRESSION_MAX 15000
+/* Bytes of a value that a sieve is asked about; scanning for strings alone is soon as quick. */
+#define SIEVE_REGEXES_MAX 512
+#define SIEVE_STRINGS_MAX 48
 
 /* ---- groups ---- */
 
@@ -72,6 +75,7 @@ void matcher_free(struct matcher *m)
     for (size_t i = 0; m->groups && i < m->n; i++) {
         free(m->groups[i].patterns);
         free(m->groups[i].anchored);
+        sieve_free(m->groups[i].sieve);
         if (m->groups[i].db)
             (void)hs_free_database(m->groups[i].db);
     }
@@ -197,6 +201,36 @@ static bool make_table(struct group *g, const struct program *pg)
             anchored_put(g, g->patterns[i], anchor_of(p->op), at[k]);
     }
     return true;
+}
+
+/* ---- the sieve ---- */
+
+static bool sift_pattern(struct sieve_build *b, const struct program *pg, const struct pattern *p)
+{
+    size_t n;
+    if (p->op == TEST_MATCH)
+        return sieve_add_regex(b, pg->regex_texts.at[p->ref]);
+    const struct span *at = strings_of(pg, p, &n);
+    for (size_t i = 0; i < n; i++)
+        if (!sieve_add_string(b, at[i]))
+            return false;
+    return true;
+}
+
+/* For what is in the database; without memory, or where a pattern needs no bytes, there is none. */
+static void make_sieve(struct group *g, const struct program *pg, bool has_regex)
+{
+    struct sieve_build b = {0};
+    bool good = true;
+    for (uint32_t i = 0; i < g->n && good; i++) {
+        const struct pattern *p = &pg->patterns[g->patterns[i]];
+        if (p->mode != PATTERN_ALONE && anchor_of(p->op) == ANCHORS)
+            good = sift_pattern(&b, pg, p);
+    }
+    if (good)
+        g->sieve = sieve_new(&b);
+    g->sieve_max = has_regex ? SIEVE_REGEXES_MAX : SIEVE_STRINGS_MAX;
+    sieve_build_free(&b);
 }
 
 /* ---- databases ---- */
@@ -362,6 +396,8 @@ bool matcher_compile(struct matcher *m, struct program *pg, uint32_t operand, co
     g->loop = !r.has_regex && r.n && r.n <= LOOP_MAX;
     if (good && r.n && !g->loop)
         good = take_database(m, pg, g, &r, cache);
+    if (good && g->db)
+        make_sieve(g, pg, r.has_regex);
     recipe_free(&r);
     return good;
 }

@@ -654,6 +654,8 @@ START_TEST(a_typical_set)
     ck_assert_uint_eq(visited, 0);
     for (size_t i = 0; i < rs->program.pattern_keys.n; i++)
         ck_assert_int_eq(rs->program.patterns[i].mode, PATTERN_EXACT);
+    for (size_t i = 0; i < rs->matcher.n; i++)
+        ck_assert_int_eq(rs->matcher.groups[i].db != NULL, rs->matcher.groups[i].sieve != NULL);
     ruleset_free(rs);
 }
 END_TEST

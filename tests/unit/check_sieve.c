@@ -82,6 +82,7 @@ static const struct {
     {"[kv", NULL},
     {"k\\", NULL},
     {"[[:]kv", NULL},
+    {"[[:aa:)[[:]k|[]a]", NULL},
 };
 
 START_TEST(factors_of_known_regexes)
