@@ -26,6 +26,8 @@ void http_set(struct http *h, const struct http_options *opt)
 static void forget(struct http *h)
 {
     struct http_msg *m = h->at;
+    if (m && m->part && h->side[HTTP_TO_SERVER].r)
+        memcpy(h->side[HTTP_TO_SERVER].r->notes, m->tx.notes, sizeof m->tx.notes);
     h->at = NULL;
     if (m)
         http_msg_release(h, m);

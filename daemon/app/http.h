@@ -78,6 +78,7 @@ enum http_want {
     HTTP_WANT_ARGS = 1 << 1,          /* bodies split into args, files */
     HTTP_WANT_RESPONSE = 1 << 2,      /* transactions live until their response ends */
     HTTP_WANT_RESPONSE_BODY = 1 << 3, /* implies HTTP_WANT_RESPONSE */
+    HTTP_WANT_PARTS = 1 << 4,         /* HTTP_REQUEST_PART is told */
 };
 
 struct http_options {
@@ -131,6 +132,9 @@ enum http_point {
     HTTP_RESPONSE_HEAD, /* a body follows; not for 1xx */
     HTTP_RESPONSE_END,
     HTTP_OPAQUE, /* from here on this direction is no HTTP (CONNECT, Upgrade) or not readable; told once */
+    /* The bytes end within a request's head: its complete lines so far, as a transaction of their own (same number and
+       notes as the whole one will have); of small heads, a few times each. */
+    HTTP_REQUEST_PART,
 };
 
 /* midstream: the connection's beginning was not seen. Options are copied. NULL when out of memory. */

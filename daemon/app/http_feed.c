@@ -3,6 +3,10 @@
 
 #include <errno.h>
 
+/* Each part is read from the head's beginning, so there is an end to it. */
+#define PART_BYTES 8192u
+#define PARTS_MOST 32
+
 #define TO_SERVER HTTP_TO_SERVER
 #define TO_CLIENT HTTP_TO_CLIENT
 
@@ -328,12 +332,37 @@ static int request_head(struct http *h, struct span head, enum http_how how)
     r->m = m;
     m->tx.anomalies = r->anomalies | (h->midstream ? NOTE(HTTP_MIDSTREAM) : 0);
     h->midstream = false;
+    memcpy(m->tx.notes, r->notes, sizeof m->tx.notes);
     if (!http_request_read(h, m, head, how, &l))
         return -ENOMEM;
     int rc = await_response(h, m, &l);
     if (rc < 0)
         return rc;
     return how == HEAD_WHOLE ? request_body(h, m, &l) : request_break(h, m);
+}
+
+/* A head that comes in pieces is told so far: what it asks for must not wait for its end. */
+static int request_part(struct http *h)
+{
+    struct http_reader *r = h->side[TO_SERVER].r;
+    if (!(h->opt.want & HTTP_WANT_PARTS) || r->tentative || r->len > PART_BYTES || r->parts == PARTS_MOST)
+        return 0;
+    const uint8_t *lf = r->len > r->shown ? memrchr(r->buf + r->shown, '\n', r->len - r->shown) : NULL;
+    if (!lf)
+        return 0;
+    r->shown = (uint32_t)(lf - r->buf) + 1;
+    r->parts++;
+    struct http_lines l = {0};
+    struct http_msg *m = http_msg_new(h);
+    if (!m)
+        return -ENOMEM;
+    h->requests--; /* the whole one will have the number */
+    m->reading = false;
+    m->part = true;
+    m->tx.anomalies = r->anomalies;
+    memcpy(m->tx.notes, r->notes, sizeof m->tx.notes);
+    h->at = m;
+    return http_request_read(h, m, span_of(r->buf, r->shown), HEAD_PART, &l) ? HTTP_REQUEST_PART : -ENOMEM;
 }
 
 /* Picked up midstream, and no request after all: on to the next call's bytes. */
@@ -397,7 +426,8 @@ int http_request_step(struct http *h, struct span *data)
             return request_gathered(h, data, g, head);
         side->state = SIDE_HEAD;
     }
-    return request_gathered(h, data, http_gather(side->r, data, from, &head), head);
+    enum gather g = http_gather(side->r, data, from, &head);
+    return g == GATHER_MORE ? request_part(h) : request_gathered(h, data, g, head);
 }
 
 /* ---- responses ---- */

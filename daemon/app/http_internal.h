@@ -28,6 +28,7 @@ struct http_msg {
     unsigned want;
     bool cut; /* the body went on past its limit */
     bool reading, waiting;
+    bool part; /* of a head that is not complete */
 };
 
 /* The message that a direction is in; there is none between messages. */
@@ -45,9 +46,12 @@ struct http_reader {
     bool ended;     /* END was told, or there is none to tell */
     uint8_t chunk, digits;
     uint32_t extension;
-    uint64_t left;      /* bytes of the body or chunk to come */
-    uint64_t size;      /* of the chunk, as read */
-    uint64_t anomalies; /* before there is a transaction */
+    uint64_t left;                              /* bytes of the body or chunk to come */
+    uint64_t size;                              /* of the chunk, as read */
+    uint64_t anomalies;                         /* before there is a transaction */
+    uint32_t shown;                             /* bytes of buf that were told in parts */
+    uint8_t parts;                              /* how many were told */
+    _Alignas(8) uint8_t notes[HTTP_NOTES_SIZE]; /* of the last part */
     struct http_decoder *decoder;
 };
 
@@ -150,7 +154,7 @@ bool http_host_split(struct span s, struct span *host);
 
 /* http_request.c, http_response.c: whole heads */
 bool http_request_line_fits(struct span line);
-enum http_how { HEAD_WHOLE, HEAD_ODD, HEAD_LONG };
+enum http_how { HEAD_WHOLE, HEAD_ODD, HEAD_LONG, HEAD_PART };
 /* False when out of memory. */
 bool http_request_read(struct http *h, struct http_msg *m, struct span head, enum http_how how, struct http_lines *l);
 /* 0, -EBADMSG, -ENOMEM. m may be NULL. */

@@ -38,7 +38,8 @@ static void fill_http_options(struct generation *g)
                    .depth = c->http.limits.depth,
                    .ratio = c->http.limits.ratio,
                    .pipelined = c->http.limits.pipelined},
-        .want = (n & RULES_NEED_BODY ? HTTP_WANT_BODY : 0u) | (n & RULES_NEED_ARGS ? HTTP_WANT_ARGS : 0u) |
+        .want = (ruleset_has(g->rules, PHASE_REQUEST_PART) ? HTTP_WANT_PARTS : 0u) |
+                (n & RULES_NEED_BODY ? HTTP_WANT_BODY : 0u) | (n & RULES_NEED_ARGS ? HTTP_WANT_ARGS : 0u) |
                 (n & RULES_NEED_RESPONSE ? HTTP_WANT_RESPONSE : 0u) |
                 (n & RULES_NEED_RESPONSE_BODY ? HTTP_WANT_RESPONSE | HTTP_WANT_RESPONSE_BODY : 0u),
     };

@@ -245,6 +245,8 @@ static void response_ended(struct visit *v, struct http_tx *tx)
 static enum phase phase_of(int point, const struct http_tx *tx)
 {
     switch (point) {
+    case HTTP_REQUEST_PART:
+        return PHASE_REQUEST_PART;
     case HTTP_REQUEST_HEAD:
         return PHASE_REQUEST_HEAD;
     case HTTP_REQUEST_END:

@@ -27,6 +27,8 @@ bool assembly_add(struct assembly *as, const struct rule *r, uint8_t score, int3
     struct rule_part part = {.score = score, .add = add};
     if (!expr_schedule(ex, &rs->program, &when, error) || !check_action(r, &when, error))
         return false;
+    bool of_packet = when.phases == 1u << PHASE_PACKET;
+    as->whole_heads |= (r->action == ACTION_ACCEPT && !of_packet) || (r->action == ACTION_SCORE && add < 0);
     expr_fold(ex);
     part.repeats = when.repeats;
     if (!room(rs) || !expr_emit(ex, &rs->program, &part.start, &rs->needs) ||
@@ -44,6 +46,8 @@ static bool build_indexes(struct assembly *as)
 {
     for (unsigned i = 0; i < PHASES; i++) {
         index_free(&as->rs->index[i]);
+        if (i == PHASE_REQUEST_PART && as->whole_heads)
+            continue;
         if (!index_build(&as->rs->index[i], &as->build, i, &as->rs->program))
             return false;
     }

@@ -34,6 +34,7 @@ struct assembly {
     struct ruleset *rs;
     struct index_build build; /* build.expected: how many rules are to come, about */
     bool out_of_memory;
+    bool whole_heads; /* a rule could take back what parts of a head lead to: they are not looked at */
 };
 
 /*

@@ -36,6 +36,7 @@ enum phase {
     PHASE_RESPONSE_HEAD,
     PHASE_RESPONSE_BODY,
     PHASE_RESPONSE,
+    PHASE_REQUEST_PART, /* lines of a head that is not complete: what can only become truer */
     PHASES
 };
 

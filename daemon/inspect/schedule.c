@@ -9,6 +9,7 @@ struct span_of_time {
     uint8_t first, last; /* when it could first be true; when all it reads is known */
     bool soft;           /* reads what goes on changing as long as the request lives */
     bool wait;           /* could be true now and false later */
+    bool falls;          /* could be true of a part and false of the whole */
 };
 
 struct walk {
@@ -66,7 +67,8 @@ static struct span_of_time of_test(struct walk *w, const struct node *n, bool ne
     read_field(w, &fields[t->field], n->at, &ret);
     if (t->op >= TEST_FIELD_EQ && t->op <= TEST_FIELD_GE)
         read_field(w, &fields[t->other], n->at, &ret);
-    ret.wait = (negated || !only_rises(w, t)) && ret.last > WHEN_REQUEST_HEAD;
+    ret.falls = negated || !only_rises(w, t);
+    ret.wait = ret.falls && ret.last > WHEN_REQUEST_HEAD;
     return ret;
 }
 
@@ -88,6 +90,7 @@ static struct span_of_time walk(struct walk *w, uint32_t at, bool negated)
         ret.last = later(ret.last, one.last);
         ret.soft = ret.soft || one.soft;
         ret.wait = ret.wait || one.wait;
+        ret.falls = ret.falls || one.falls;
     }
     return ret;
 }
@@ -127,5 +130,9 @@ bool expr_schedule(const struct expr *ex, const struct program *pg, struct sched
     for (uint8_t when = first; when <= last; when++)
         ret->phases |= (uint16_t)phases_of(when);
     ret->repeats = last > first;
+    if (w.kind && is_http(w.kind->first) && first == WHEN_REQUEST_HEAD && !all.falls) {
+        ret->phases |= 1u << PHASE_REQUEST_PART;
+        ret->repeats = true;
+    }
     return true;
 }

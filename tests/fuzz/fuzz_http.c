@@ -28,7 +28,7 @@ static uint32_t scale(uint8_t v, uint32_t small, uint32_t large)
 static struct input input_of(const uint8_t *d, size_t size)
 {
     struct input in = {.midstream = (d[0] & 0xe0) == 0xe0, .seed = d[7] * 2654435761u + 1};
-    in.opt.want = d[0] & 15;
+    in.opt.want = (d[0] & 15u) | (d[0] & 16 ? HTTP_WANT_PARTS : 0u);
     in.opt.limits = (struct http_limits){.head = scale(d[1], 40, 16384),
                                          .headers = scale(d[2], 2, 100),
                                          .body = scale(d[3], 10, 65536),

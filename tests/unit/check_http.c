@@ -276,6 +276,45 @@ START_TEST(arenas)
 }
 END_TEST
 
+/* The next part's target and number of headers, or "none". */
+static const char *part_of(const char *bytes)
+{
+    static char text[128];
+    struct span s = span_of(bytes, strlen(bytes));
+    int point = http_feed(h, HTTP_TO_SERVER, &s);
+    if (point != HTTP_REQUEST_PART)
+        return point == HTTP_REQUEST_END ? "end" : "none";
+    const struct http_tx *tx = http_tx(h);
+    snprintf(text, sizeof text, "#%u %.*s %u headers, %u args, notes %u", (unsigned)tx->number, (int)tx->uri.len,
+             (const char *)tx->uri.data, tx->headers.n, tx->args.n, tx->notes[0]);
+    return text;
+}
+
+/* What a head that comes in pieces asks for is told before it is complete. */
+START_TEST(parts)
+{
+    opt.want |= HTTP_WANT_PARTS;
+    renew(false);
+    ck_assert_str_eq(part_of("GET /?a=1 HT"), "none");
+    ck_assert_str_eq(part_of("TP/1.1\r"), "none");
+    ck_assert_str_eq(part_of("\nHo"), "#1 /?a=1 0 headers, 1 args, notes 0");
+    http_tx(h)->notes[0] = 7; /* what is noted goes on */
+    ck_assert_str_eq(part_of("st: x"), "none");
+    ck_assert_str_eq(part_of("\r\nB: c\r\n"), "#1 /?a=1 2 headers, 1 args, notes 7");
+    ck_assert_uint_eq(http_tx(h)->anomalies, 0); /* no Host yet would be no anomaly */
+    ck_assert_str_eq(part_of("\r\n"), "end");
+    ck_assert_uint_eq(http_tx(h)->number, 1);
+    ck_assert_uint_eq(http_tx(h)->notes[0], 7);
+    ck_assert_str_eq(part_of("GET /two HTTP/1.1\r\nHost: x\r\n\r\n"), "end"); /* whole: no part */
+    ck_assert_uint_eq(http_tx(h)->notes[0], 0);
+    ck_assert_str_eq(part_of("GET /three HTTP/1.1\r\n"), "#3 /three 0 headers, 0 args, notes 0");
+    for (unsigned i = 0; i < 31; i++)
+        ck_assert_str_ne(part_of("A: b\r\n"), "none");
+    ck_assert_str_eq(part_of("A: b\r\n"), "none"); /* there is an end to it */
+    ck_assert_str_eq(part_of("\r\n"), "end");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("http");
@@ -285,6 +324,7 @@ int main(void)
     tcase_add_test(t, plain_request);
     tcase_add_loop_test(t, anomalies, 0, HTTP_CASES);
     tcase_add_test(t, nul_in_head);
+    tcase_add_test(t, parts);
     tcase_add_test(t, names);
     tcase_add_test(t, smuggled_request_is_seen);
     tcase_add_test(t, targets);

@@ -212,6 +212,35 @@ START_TEST(attack_is_blocked)
 }
 END_TEST
 
+/* The request line alone tells: the server must not have it, whatever may follow. */
+START_TEST(stopped_before_the_head_is_whole)
+{
+    start(ATTACK "," RULE(2, "block", "http.user_agent contains \\\"scanner\\\""), "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "GET /?a=attack HTTP/1.1\r");
+    expect_summary("blocked", 0);
+    send_next(&w, 0, ACK, "\n");
+    expect_summary("blocked", 1);
+    ck_assert_uint_eq(times("\"event_type\":\"alert\""), 1);
+    struct wire other = connected(4001, 80);
+    send_next(&other, 0, ACK, "GET / HTTP/1.1\r\nUser-Agent: a scanner\r\nHo");
+    expect_summary("blocked", 2);
+}
+END_TEST
+
+/* An accept rule could still speak for the whole of it: then the whole is waited for. */
+START_TEST(accept_rule_waits_for_the_head)
+{
+    start(RULE(9, "accept", "http.headers[\\\"x-pass\\\"] == \\\"yes\\\"") "," ATTACK, "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "GET /?a=attack HTTP/1.1\r\n");
+    expect_summary("blocked", 0);
+    send_next(&w, 0, ACK, "Host: h\r\nX-Pass: yes\r\n\r\n");
+    expect_summary("blocked", 0);
+    expect_summary("requests", 1);
+}
+END_TEST
+
 START_TEST(hole_is_filled_last)
 {
     start(ATTACK, "");
@@ -504,6 +533,8 @@ int main(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, good_request_passes);
     tcase_add_test(t, attack_is_blocked);
+    tcase_add_test(t, stopped_before_the_head_is_whole);
+    tcase_add_test(t, accept_rule_waits_for_the_head);
     tcase_add_test(t, hole_is_filled_last);
     tcase_add_test(t, differing_copy_is_stopped);
     tcase_add_test(t, monitor_lets_pass);

@@ -82,6 +82,13 @@ static inline void show_point(struct shown *o, int point, const struct http_tx *
 {
     static const char *const names[] = {"", "head", "end", "response", "response_end", "opaque"};
     char head[64];
+    /* Parts depend on where the pieces end; all of one must be readable. */
+    if (point == HTTP_REQUEST_PART) {
+        struct shown part = {0};
+        show_request(&part, tx);
+        free(part.text);
+        return;
+    }
     snprintf(head, sizeof head, "%s", names[point]);
     show_text(o, head);
     if (tx) {
