@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# not in the guest: evasion_tcp and evasion_http show it there
 # alone: answers are timed
 # Some of each kind of disguise, with a router between the bridge and the servers:
 # what has a low TTL dies there, behind sluiced and before the server.

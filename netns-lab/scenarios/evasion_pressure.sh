@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# not in the guest: evasion_tcp and evasion_http show it there
 # alone: answers are timed
 # Attacks while the table is full, after time-outs, and while the rules are read again.
 . "$(dirname "$0")/../lab"

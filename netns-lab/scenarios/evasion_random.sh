@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# not in the guest: evasion_tcp and evasion_http show it there
 # alone: many connections
 # Attacks in random pieces among random decoys: most reach a server when nothing stops them, none through sluiced.
 # EVASION_SEED and EVASION_COUNT choose others, or more.

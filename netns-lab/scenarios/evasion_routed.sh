@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# not in the guest: evasion_tcp and evasion_http show it there
 # alone: answers are timed
 # Some of each kind of disguise where the box routes.
 . "$(dirname "$0")/../lab"
