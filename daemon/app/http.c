@@ -99,6 +99,23 @@ int http_end(struct http *h, enum http_dir dir)
     return point;
 }
 
+void http_lost(struct http *h, enum http_dir dir)
+{
+    struct http_side *side = &h->side[dir];
+    forget(h);
+    if (side->state == SIDE_OPAQUE || side->state == SIDE_ENDED)
+        return;
+    if (dir == HTTP_TO_CLIENT) {
+        http_side_reset(h, dir, SIDE_ENDED);
+        http_due_clear(h);
+        return;
+    }
+    /* Of a request that was being read the response still comes, as one of no interest. */
+    http_side_reset(h, dir, SIDE_SEEK);
+    h->midstream = true;
+    h->current_done = h->current;
+}
+
 struct http_tx *http_tx(struct http *h)
 {
     return h->at ? &h->at->tx : NULL;

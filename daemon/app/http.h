@@ -153,6 +153,13 @@ int http_feed(struct http *h, enum http_dir dir, struct span *data);
 /* The direction ended (FIN); call until HTTP_NOTHING as well. An incomplete request is dropped silently. */
 int http_end(struct http *h, enum http_dir dir);
 
+/*
+ * Bytes of a direction were lost: from here on nothing of the old is
+ * continued. Requests are looked for anew; responses are not read any more,
+ * for what looks like one could be in the middle of another.
+ */
+void http_lost(struct http *h, enum http_dir dir);
+
 /* The transaction of the last point, or NULL. Valid until the next call. */
 struct http_tx *http_tx(struct http *h);
 

@@ -435,7 +435,9 @@ int http_request_step(struct http *h, struct span *data)
 /* Both ends speak something else from here on (RFC 9110 7.8, 9.3.6). */
 static bool switches(unsigned status, int due)
 {
-    return status == 101 || (due >= 0 && (due & DUE_CONNECT) && status / 100 == 2);
+    if (status == 101) /* unasked for, it could be in the middle of something else */
+        return due >= 0 && (due & DUE_UPGRADE);
+    return (due >= 0 && (due & DUE_CONNECT) && status / 100 == 2);
 }
 
 static int response_switch(struct http *h)

@@ -410,6 +410,20 @@ static void lost(struct visit *v)
     v->fate = STREAM_BLOCK;
 }
 
+/* What was read of a direction does not go on. */
+static void forget_lost(struct visit *v)
+{
+    struct conn *c = v->r.flow->app;
+    for (int dir = 0; c && dir < 2; dir++) {
+        if (!v->r.lost[dir])
+            continue;
+        c->tail_len[dir] = 0;
+        c->skipping[dir] = false;
+        if (c->http)
+            http_lost(c->http, (enum http_dir)dir);
+    }
+}
+
 static void take_all(struct visit *v)
 {
     struct span s;
@@ -454,8 +468,10 @@ enum stream_fate stream_packet(struct worker *w, const struct packet *p, bool ju
             return fate;
         v.fate = fate;
     }
-    if (v.r.flow)
+    if (v.r.flow) {
+        forget_lost(&v);
         take_all(&v);
+    }
     carry_out(&v);
     return v.fate;
 }

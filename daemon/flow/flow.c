@@ -3,6 +3,8 @@
 
 #include "flow/internal.h"
 
+#define DOUBTS_BELIEVED 3
+
 #define NO_RECEIVER_TAKES                                                                                              \
     (ANOMALY_BAD_LENGTH | ANOMALY_BAD_IP_CHECKSUM | ANOMALY_BAD_CHECKSUM | ANOMALY_BAD_FLAGS | ANOMALY_TRUNCATED)
 
@@ -142,6 +144,72 @@ static enum flow_reason find_or_begin(struct segment *g)
     return state_begins_anew(g) ? begin_anew(g) : FLOW_FINE;
 }
 
+/* What came by and waits is still looked at, though late. */
+static uint32_t behind_hole(const struct flow_stream *s, uint32_t ack)
+{
+    return s->waiting && seq_diff(s->waiting->seq, ack) < 0 ? s->waiting->seq : ack;
+}
+
+static void begin_at(struct segment *g, enum flow_dir dir, uint32_t next)
+{
+    struct flow_stream *s = &g->f->stream[dir];
+    s->next = s->acked = next;
+    s->has_acked = true;
+    s->has_edge = false;
+    chunks_forget(g->t, s); /* what waits behind it is not lost */
+    g->r->lost[dir] = true;
+    if (s->has_fin && !s->fin_done && seq_diff(next, s->fin) > 0)
+        state_fin(g->f, dir);
+}
+
+/*
+ * Bytes went by another way: a full queue that lets pass, an address that was
+ * exempt for a while. The stream goes on where the receiver stands. Of the
+ * client's bytes only the server can tell: a client that claims so would get
+ * rid of what was read of its request. Of the server's bytes the client is
+ * believed where what it acknowledges did come by, behind what did not.
+ */
+static bool catch_up(struct segment *g)
+{
+    bool from_server = g->r->dir == TO_CLIENT, seen = true;
+    if (from_server && state_acks_unseen(g))
+        begin_at(g, TO_SERVER, behind_hole(g->other, g->p->tcp_ack));
+    else if (!from_server && state_acks_unseen(g) && g->other->waiting &&
+             seq_diff(g->p->tcp_ack, chunks_end(g->other)) <= 0)
+        begin_at(g, TO_CLIENT, g->p->tcp_ack);
+    else
+        seen = false;
+    bool far = from_server && g->data.len > 0 && g->s->has_next && g->f->state >= FLOW_ESTABLISHED &&
+               seq_diff(g->seq, g->s->next) > 0 && !stream_in_window(g);
+    if (far)
+        begin_at(g, TO_CLIENT, g->seq);
+    if (!far && !seen)
+        return true;
+    g->t->counts.midstream++;
+    g->f->midstream = true;
+    return g->t->opt.midstream;
+}
+
+/*
+ * Bytes with an ACK that cannot be: a decoy comes once, a sender whose peer's
+ * bytes went by another way comes again and again.
+ */
+static bool is_insisted_on(struct segment *g)
+{
+    struct flow *f = g->f;
+    if (!g->t->opt.midstream || g->r->dir != TO_SERVER || !state_acks_unseen(g))
+        return false;
+    f->doubts = f->doubtful == g->p->tcp_ack ? (uint8_t)(f->doubts + 1) : 1;
+    f->doubtful = g->p->tcp_ack;
+    if (f->doubts < DOUBTS_BELIEVED)
+        return false;
+    f->doubts = 0;
+    g->t->counts.midstream++;
+    f->midstream = true;
+    begin_at(g, TO_CLIENT, g->p->tcp_ack);
+    return true;
+}
+
 static enum flow_reason follow(struct segment *g)
 {
     if (is_spoofed(g))
@@ -159,7 +227,9 @@ static enum flow_reason follow(struct segment *g)
     enum flow_reason reason = g->syn ? state_syn(g) : FLOW_FINE;
     if (reason != FLOW_FINE || g->settled)
         return reason;
-    if ((g->data.len > 0 || g->fin) && !state_ack_acceptable(g))
+    if (!g->f->was_reset && !catch_up(g))
+        return FLOW_MIDSTREAM;
+    if ((g->data.len > 0 || g->fin) && !state_ack_acceptable(g) && !is_insisted_on(g))
         return FLOW_BAD_ACK;
     state_ack(g);
     return stream_segment(g);

@@ -86,12 +86,13 @@ struct flow {
     uint64_t seen_ms;         /* the last packet, within a tenth of a second */
     void *app;                /* the owner's: see flow_options.gone */
     uint32_t charged;         /* bytes charged for app */
-    uint32_t user;            /* the owner's */
     /* private from here on */
+    uint32_t doubtful; /* an ACK of what was never seen, repeated `doubts` times */
     struct flow *older, *newer;
     uint32_t resyn; /* the number of a SYN that came later, where has_resyn */
-    bool has_resyn, resyn_scaled, was_reset;
-    bool one_armed; /* the client's packets leave by the interface that they came in by */
+    uint8_t doubts;
+    bool has_resyn : 1, resyn_scaled : 1, was_reset : 1;
+    bool one_armed : 1; /* the client's packets leave by the interface that they came in by */
 };
 
 /* Why a segment must not go on, or is not followed. */
@@ -118,10 +119,11 @@ struct flow_result {
     struct flow *flow; /* NULL where it is not tracked */
     enum flow_dir dir;
     enum flow_reason reason;
-    bool drop;      /* the packet must not go on (mode enforce) */
-    bool fresh;     /* the flow began with this packet */
-    bool reset;     /* a valid RST: no bytes follow in either direction */
-    bool eof;       /* once flow_next has returned false: the direction's FIN was reached in order */
+    bool drop;    /* the packet must not go on (mode enforce) */
+    bool fresh;   /* the flow began with this packet */
+    bool reset;   /* a valid RST: no bytes follow in either direction */
+    bool lost[2]; /* by direction: its bytes went on elsewhere, and the stream begins anew where the receiver stands */
+    bool eof;     /* once flow_next has returned false: the direction's FIN was reached in order */
     uint32_t start; /* flow->stream[dir].next before this packet: where the receiver stands */
     /* private */
     struct span waiting;

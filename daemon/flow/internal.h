@@ -102,6 +102,8 @@ uint32_t chunks_end(const struct flow_stream *s);
 /* SYN, ACK and RST; what is not FLOW_FINE is dropped. */
 enum flow_reason state_syn(struct segment *g);
 void state_ack(struct segment *g);
+/* An ACK of bytes that never came by here, though bytes behind them, or none, did. */
+bool state_acks_unseen(const struct segment *g);
 /*
  * Whether a receiver takes bytes that come with this ACK (RFC 9293 3.10.7.4,
  * RFC 5961 5): none of what was never sent, and not further back than a window.
@@ -116,6 +118,8 @@ void state_fin(struct flow *f, enum flow_dir dir);
 void state_blind(struct segment *g);
 
 /* stream.c */
+/* Whether the bytes lie where the receiver takes them. */
+bool stream_in_window(const struct segment *g);
 /* Places the packet's bytes: to be handed out, kept for later, or refused. */
 enum flow_reason stream_segment(struct segment *g);
 

@@ -87,7 +87,7 @@ static unsigned window_shift(const struct segment *g)
 {
     if (g->syn)
         return 0;
-    if (g->f->midstream)
+    if (g->f->midstream && !(g->s->has_isn && g->other->has_isn))
         return g->s->has_wscale ? g->s->wscale : WSCALE_MAX;
     return g->s->has_wscale && g->other->has_wscale ? g->s->wscale : 0;
 }
@@ -124,6 +124,14 @@ static bool ack_counts(const struct segment *g)
     if (o->has_isn && !o->has_acked && !between(g->p->tcp_ack, o->isn + 1, o->next))
         return false;
     return behind >= 0 && behind < ACK_OLD;
+}
+
+bool state_acks_unseen(const struct segment *g)
+{
+    const struct flow_stream *o = g->other;
+    if (!g->ack || !o->has_next || o->unsure || g->f->state < FLOW_ESTABLISHED)
+        return false;
+    return seq_diff(g->p->tcp_ack, o->next) > 0;
 }
 
 bool state_ack_acceptable(const struct segment *g)

@@ -17,7 +17,7 @@ static bool may_carry(const struct segment *g)
 }
 
 /* One byte may lie on the edge itself: a probe of a closed window (RFC 9293 3.8.6.1). */
-static bool in_window(const struct segment *g)
+bool stream_in_window(const struct segment *g)
 {
     const struct flow_stream *s = g->s;
     int32_t beyond = seq_diff(g->seq, s->has_edge ? s->edge : s->next + g->t->opt.per_flow);
@@ -111,7 +111,7 @@ enum flow_reason stream_segment(struct segment *g)
         s->next = g->seq;
         s->has_next = true;
         s->has_acked = s->has_acked && seq_diff(s->acked, g->seq) <= 0;
-    } else if (!in_window(g)) {
+    } else if (!stream_in_window(g)) {
         return FLOW_OUTSIDE;
     }
     if (!fits_fin(g))

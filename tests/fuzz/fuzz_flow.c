@@ -125,6 +125,8 @@ static void justified(const struct flow_result *r, const struct half *s, int32_t
 
 static void stop_where_unfollowed(const struct flow_result *r)
 {
+    if (r->lost[0] || r->lost[1]) /* an ACK of what was never sent: the model does not know where that leads */
+        m.live = false;
     const struct flow *f = r->flow;
     if (!f || r->fresh || f->blind || f->state == FLOW_CONDEMNED || r->reset)
         m.live = false;

@@ -531,15 +531,77 @@ START_TEST(acknowledgements)
     c(0, "abcdef");
     size_t kept = flow_counts(t)->memory;
     ck_assert_uint_gt(kept, 0);
-    s_acks(7); /* never passed: says nothing */
-    ck_assert_uint_eq(r.flow->stream[0].acked, cb);
-    ck_assert_uint_eq(flow_counts(t)->memory, kept);
     s_acks(3);
     ck_assert_uint_eq(r.flow->stream[0].acked, cb + 3);
     s_acks(1);
     ck_assert_uint_eq(r.flow->stream[0].acked, cb + 3);
     s_acks(6);
     ck_assert_uint_eq(flow_counts(t)->memory, 0);
+}
+END_TEST
+
+/* What the server has without our having seen it went by another way: we go on where it stands. */
+START_TEST(bytes_that_went_elsewhere)
+{
+    shake();
+    c(0, "abc");
+    PASSES("abc");
+    s_acks(10); /* "defghij" was never here */
+    ck_assert(r.lost[TO_SERVER] && !r.lost[TO_CLIENT]);
+    ck_assert(r.flow->midstream);
+    c(10, "next");
+    PASSES("next");
+    ck_assert(!r.lost[TO_SERVER]);
+    c(20, "waits"); /* behind a hole */
+    PASSES("");
+    s_acks(25); /* that the server has filled */
+    ck_assert(r.lost[TO_SERVER]);
+    c(25, "on");
+    PASSES("waitson"); /* what waited is looked at late */
+    c_acks(50);        /* a client's word alone does not count */
+    ck_assert(!r.lost[TO_CLIENT]);
+    s(5, "answer");
+    PASSES("");
+    c_acks(11); /* but of bytes that came by it does */
+    ck_assert(r.lost[TO_CLIENT]);
+    s(11, "more");
+    PASSES("more");
+    s(100000, "far"); /* the server is beyond any window that we know of */
+    ck_assert(r.lost[TO_CLIENT]);
+    PASSES("far");
+    ck_assert_uint_ge(flow_counts(t)->midstream, 4);
+}
+END_TEST
+
+/* A client whose server's bytes went by another way is believed when it insists, and what it sends is not lost. */
+START_TEST(insisting_client)
+{
+    shake();
+    c(0, "abc");
+    for (int i = 0; i < 2; i++) {
+        put_text(TO_SERVER, ACK, cb + 20, sb + 500, "GET again");
+        DROPPED(FLOW_BAD_ACK);
+    }
+    put_text(TO_SERVER, ACK, cb + 20, sb + 500, "GET again");
+    PASSES(""); /* behind a hole */
+    ck_assert(r.lost[TO_CLIENT] && !r.lost[TO_SERVER]);
+    put_text(TO_CLIENT, ACK, sb + 500, cb + 29, "answer"); /* the server has it */
+    PASSES("answer");
+    ck_assert(r.lost[TO_SERVER]);
+    put_text(TO_SERVER, ACK, cb + 29, sb + 506, " and on");
+    PASSES("GET again and on");
+}
+END_TEST
+
+START_TEST(bytes_that_went_elsewhere_refused)
+{
+    opt.midstream = false;
+    renew();
+    shake();
+    c(0, "abc");
+    s_acks(3);
+    put_text(TO_CLIENT, ACK, sb, cb + 10, "");
+    DROPPED(FLOW_MIDSTREAM);
 }
 END_TEST
 
@@ -1384,6 +1446,9 @@ static void add_streams(TCase *tc)
     ADD(zero_window_probe);
     ADD(window_scale);
     ADD(acknowledgements);
+    ADD(bytes_that_went_elsewhere);
+    ADD(insisting_client);
+    ADD(bytes_that_went_elsewhere_refused);
     ADD(bytes_with_odd_acks);
     ADD(spoofed);
     ADD(spoofed_first);

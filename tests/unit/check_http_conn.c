@@ -77,6 +77,58 @@ START_TEST(interim_responses)
 }
 END_TEST
 
+/* Bytes went by another way: the request that was being read is over, the next one is looked for. */
+START_TEST(lost_requests)
+{
+    renew(false);
+    request(POST FORM "Content-Length: 10\r\n\r\na=1");
+    ck_assert(has("head #1"));
+    http_lost(h, HTTP_TO_SERVER);
+    out.len = 0;
+    request("GET in the middle of something");
+    ck_assert_uint_eq(out.len, 0);
+    request("\r\n\r\n");
+    http_lost(h, HTTP_TO_SERVER);
+    out.len = 0;
+    request("more of it");
+    ck_assert_uint_eq(out.len, 0);
+    request("GET /next HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert(has("end #"));
+    ck_assert(has("/next"));
+    ck_assert(has("!midstream"));
+    ck_assert_uint_eq(http_skips(h, HTTP_TO_SERVER), 0);
+}
+END_TEST
+
+/* What looks like a response could be in the middle of another: none is believed, an upgrade least of all. */
+START_TEST(lost_responses)
+{
+    renew(false);
+    request("GET / HTTP/1.1\r\n" HOST "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    response("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
+    http_lost(h, HTTP_TO_CLIENT);
+    out.len = 0;
+    response("HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    ck_assert_uint_eq(out.len, 0);
+    request("GET /two HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert(has("/two"));
+    ck_assert_uint_eq(http_skips(h, HTTP_TO_CLIENT), SIZE_MAX);
+}
+END_TEST
+
+/* 101 to a request that did not ask for it changes nothing. */
+START_TEST(upgrade_unasked_for)
+{
+    renew(false);
+    request(GET "\r\n");
+    response("HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    out.len = 0;
+    request("GET /two HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert(has("/two"));
+    ck_assert(!has("opaque"));
+}
+END_TEST
+
 START_TEST(bad_responses)
 {
     static const char *const bad[] = {
@@ -344,6 +396,9 @@ int main(void)
     tcase_add_test(t, responses);
     tcase_add_test(t, response_framing);
     tcase_add_test(t, interim_responses);
+    tcase_add_test(t, lost_requests);
+    tcase_add_test(t, lost_responses);
+    tcase_add_test(t, upgrade_unasked_for);
     tcase_add_test(t, bad_responses);
     tcase_add_test(t, response_limit);
     tcase_add_test(t, upgrade);
