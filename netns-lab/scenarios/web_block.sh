@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# An attack in a request on the bridge: the client gets a page or a reset, the
+# An attack in a request on the bridge (or, from web_block_routed, through a router): the client gets a page or a reset, the
 # server a reset, and its log never hears of it. IPv4 and IPv6.
 . "$(dirname "$0")/../lab"
 
-start_bridge
+"${START:-start_bridge}"
 start_nginx
 rule 3501 block 'lower(url_decode_uni(http.args)) contains "etc/passwd"' 'severity = "high"; tags = [ "attack-lfi" ];'
 rule 3502 reject 'http.uri.path startswith "/refused"'
