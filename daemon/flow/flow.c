@@ -172,6 +172,8 @@ static void begin_at(struct segment *g, enum flow_dir dir, uint32_t next)
 static bool catch_up(struct segment *g)
 {
     bool from_server = g->r->dir == TO_CLIENT, seen = true;
+    if (g->f->tampered) /* what the server has may be what we refused */
+        return true;
     if (from_server && state_acks_unseen(g))
         begin_at(g, TO_SERVER, behind_hole(g->other, g->p->tcp_ack));
     else if (!from_server && state_acks_unseen(g) && g->other->waiting &&
@@ -264,7 +266,10 @@ static void conclude(struct flow_table *t, struct flow_result *r, enum flow_reas
 static void follow_flow(struct segment *g)
 {
     struct flow_table *t = g->t;
-    conclude(t, g->r, follow(g));
+    enum flow_reason reason = follow(g);
+    if (reason == FLOW_DIFFERS || reason == FLOW_URGENT)
+        g->f->tampered = true;
+    conclude(t, g->r, reason);
     if (!g->r->drop)
         learn_link(g);
     table_touch(t, g->f);

@@ -92,6 +92,7 @@ struct flow {
     uint32_t resyn; /* the number of a SYN that came later, where has_resyn */
     uint8_t doubts;
     bool has_resyn : 1, resyn_scaled : 1, was_reset : 1;
+    bool tampered : 1;  /* a segment was refused for its bytes: in mode monitor it went on all the same */
     bool one_armed : 1; /* the client's packets leave by the interface that they came in by */
 };
 

@@ -573,6 +573,20 @@ START_TEST(bytes_that_went_elsewhere)
 }
 END_TEST
 
+/* A refused copy that went on all the same (mode monitor) is no reason to forget what was read. */
+START_TEST(refused_copy_went_on)
+{
+    shake();
+    c(3, "attack");
+    c(0, "xyzharmless");
+    DROPPED(FLOW_DIFFERS);
+    s_acks(11);
+    ck_assert(!r.lost[TO_SERVER]);
+    c(0, "an ");
+    PASSES("an attack");
+}
+END_TEST
+
 /* A client whose server's bytes went by another way is believed when it insists, and what it sends is not lost. */
 START_TEST(insisting_client)
 {
@@ -1447,6 +1461,7 @@ static void add_streams(TCase *tc)
     ADD(window_scale);
     ADD(acknowledgements);
     ADD(bytes_that_went_elsewhere);
+    ADD(refused_copy_went_on);
     ADD(insisting_client);
     ADD(bytes_that_went_elsewhere_refused);
     ADD(bytes_with_odd_acks);
