@@ -75,7 +75,7 @@ static unsigned clamp(size_t n)
     return n < UINT_MAX ? (unsigned)n : UINT_MAX;
 }
 
-/* One call of zlib; false when it can go no further for now. */
+/* One call of zlib; false when it wants more input or room, or the stream is over. */
 static bool step(struct inflater *z, struct span *in, size_t *room)
 {
     bool head = z->heads == 2 && !z->gzip;

@@ -72,8 +72,6 @@ static int open_answers(struct engine *e, struct worker *w, char *why, size_t wh
 {
     bool bridged = e->divert.own_answers;
     int err = answer_sockets_open(&w->answers, bridged, mark_of_code(e->divert.mark_mask, MARK_CODE_PASS));
-    if (!err && bridged)
-        err = (w->answer_fd = answer_open()) < 0 ? w->answer_fd : 0;
     if (err)
         snprintf(why, why_size, "the socket for answers: %s (needs root or CAP_NET_RAW)", strerror(-err));
     return err;
@@ -151,7 +149,6 @@ static int allocate(struct engine *e, const char *file)
         return -ENOMEM;
     memset(e->workers, 0, e->n_workers * sizeof *e->workers);
     for (size_t i = 0; i < e->n_workers; i++) {
-        e->workers[i].answer_fd = -1;
         e->workers[i].answers = (struct answer_sockets){.frame = -1, .raw4 = -1, .raw6 = -1};
     }
     return 0;
@@ -350,8 +347,6 @@ static void end_workers(struct engine *e)
         if (w->started)
             pthread_join(w->thread, NULL);
         queue_close(w->queue);
-        if (w->answer_fd >= 0)
-            close(w->answer_fd);
         answer_sockets_close(&w->answers);
         stream_close(w);
     }

@@ -66,4 +66,13 @@ static inline void generation_count(const struct generation *g, size_t worker, c
     atomic_store_explicit(at, atomic_load_explicit(at, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
+/* Every rule that a decision tells of. */
+static inline void generation_count_matches(const struct generation *g, size_t worker, const struct decision *d)
+{
+    for (unsigned i = 0; i < decision_kept(d); i++)
+        generation_count(g, worker, d->passed_rules[i]);
+    if (d->rule)
+        generation_count(g, worker, d->rule);
+}
+
 #endif

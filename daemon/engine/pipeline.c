@@ -100,7 +100,7 @@ static struct fate refuse(struct worker *w, const struct packet *p)
         uint32_t code = mark_of_code(w->divert->mark_mask, MARK_CODE_REFUSE);
         return (struct fate){QUEUE_REPEAT, true, p->meta.mark | code};
     }
-    int sent = w->answer_fd >= 0 && respond_may(w) ? answer_send(w->answer_fd, p) : 0;
+    int sent = w->answers.frame >= 0 && respond_may(w) ? answer_send(w->answers.frame, p) : 0;
     count_add(&w->counters, sent > 0 ? COUNT_ANSWERS : COUNT_ANSWERS_WITHHELD, 1);
     return (struct fate){.verdict = QUEUE_DROP};
 }
@@ -139,11 +139,6 @@ static bool follows(const struct worker *w, const struct packet *p)
     return p->is_fragment || p->l4 != L4_TCP || generation_follows(w->gen, p->srcport, p->dstport);
 }
 
-static bool stops(enum action a)
-{
-    return a == ACTION_DROP || a == ACTION_REJECT || a == ACTION_BLOCK;
-}
-
 /* A rule on the packet itself stops it. */
 static struct fate stop_packet(struct worker *w, const struct packet *p, const struct decision *d)
 {
@@ -168,7 +163,7 @@ static struct fate let_go(struct worker *w, const struct decision *d)
 
 static struct fate carry_out(struct worker *w, const struct packet *p, const struct decision *d)
 {
-    if (d->rule && stops(d->rule->action))
+    if (d->rule && action_stops(d->rule->action))
         return stop_packet(w, p, d);
     if (!follows(w, p))
         return let_go(w, d);
@@ -183,11 +178,7 @@ static struct fate carry_out(struct worker *w, const struct packet *p, const str
 
 static void count_matches(struct worker *w, const struct decision *d)
 {
-    unsigned kept = d->passed < DECISION_PASSED_MAX ? d->passed : DECISION_PASSED_MAX;
-    for (unsigned i = 0; i < kept; i++)
-        generation_count(w->gen, w->index, d->passed_rules[i]);
-    if (d->rule)
-        generation_count(w->gen, w->index, d->rule);
+    generation_count_matches(w->gen, w->index, d);
     count_add(&w->counters, d->rule ? COUNT_BY_RULE : COUNT_NO_RULE, 1);
 }
 

@@ -117,7 +117,6 @@ static int open_replay(struct replay *r, const char *config, struct diag *d)
     r->worker.divert = &r->divert;
     r->worker.events = r->events;
     r->worker.gen = r->gen;
-    r->worker.answer_fd = -1;
     r->worker.answers = (struct answer_sockets){.frame = -1, .raw4 = -1, .raw6 = -1};
     if (r->events && stream_open(&r->worker, r->gen) == 0)
         return 0;
@@ -172,11 +171,11 @@ static const struct {
     const char *name;
     enum counter counter;
 } lines[] = {
-    {"flows", COUNT_FLOWS_BEGUN},    {"requests", COUNT_REQUESTS},   {"responses", COUNT_RESPONSES},
-    {"alerts", COUNT_ALERTS},        {"accepted", COUNT_ACCEPTED},   {"dropped", COUNT_DROPPED},
-    {"blocked", COUNT_BLOCKED},      {"rejected", COUNT_REJECTED},   {"repeated", COUNT_REPEATED},
-    {"would_stop", COUNT_MONITORED}, {"condemned", COUNT_CONDEMNED}, {"stream_dropped", COUNT_STREAM_DROPPED},
-    {"undecided", COUNT_UNDECIDED},  {"cut_short", COUNT_CUT_SHORT},
+    {"flows", COUNT_FLOWS_BEGUN},    {"requests", COUNT_REQUESTS},         {"responses", COUNT_RESPONSES},
+    {"alerts", COUNT_ALERTS},        {"accepted", COUNT_ACCEPTED},         {"dropped", COUNT_DROPPED},
+    {"blocked", COUNT_BLOCKED},      {"rejected", COUNT_REJECTED},         {"repeated", COUNT_REPEATED},
+    {"would_stop", COUNT_MONITORED}, {"condemned", COUNT_CONDEMNED},       {"stream_dropped", COUNT_STREAM_DROPPED},
+    {"undecided", COUNT_UNDECIDED},  {"stream_bytes", COUNT_STREAM_BYTES}, {"cut_short", COUNT_CUT_SHORT},
 };
 
 static void summary_json(const struct replay *r)

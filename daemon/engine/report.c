@@ -104,11 +104,6 @@ static struct event *next_event(struct worker *w)
     return e;
 }
 
-static bool stops(const struct rule *r)
-{
-    return r->action == ACTION_DROP || r->action == ACTION_REJECT || r->action == ACTION_BLOCK;
-}
-
 static void list_tags(const struct rule *r, char *buf, size_t size)
 {
     size_t used = 0;
@@ -119,7 +114,7 @@ static void list_tags(const struct rule *r, char *buf, size_t size)
 
 static void fill_rule(struct event *e, const struct worker *w, const struct rule *r)
 {
-    bool stopped = stops(r);
+    bool stopped = action_stops(r->action);
     e->would_block = stopped && w->gen->config->mode == MODE_MONITOR;
     e->blocked = stopped && !e->would_block;
     e->rule_id = r->id;
@@ -225,9 +220,8 @@ static void report_rule(struct worker *w, const struct about *a, const struct ru
 
 static void report_about(struct worker *w, struct about *a, const struct decision *d)
 {
-    unsigned kept = d->passed < DECISION_PASSED_MAX ? d->passed : DECISION_PASSED_MAX;
     a->score = d->score;
-    for (unsigned i = 0; i < kept; i++) {
+    for (unsigned i = 0; i < decision_kept(d); i++) {
         a->evidence = &d->evidence[i];
         if (d->passed_rules[i]->event)
             report_rule(w, a, d->passed_rules[i], EVENT_ALERT);
@@ -236,7 +230,7 @@ static void report_about(struct worker *w, struct about *a, const struct decisio
         return;
     a->evidence = &d->evidence[DECISION_PASSED_MAX];
     report_rule(w, a, d->rule, EVENT_ALERT);
-    if (stops(d->rule) && w->gen->config->mode == MODE_ENFORCE)
+    if (action_stops(d->rule->action) && w->gen->config->mode == MODE_ENFORCE)
         report_rule(w, a, d->rule, EVENT_DROP);
 }
 
@@ -250,7 +244,7 @@ void report_decision(struct worker *w, const struct packet *p, const struct deci
 void report_stream(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
                    const struct decision *d, const char *id)
 {
-    bool stopped = d->rule && stops(d->rule) && w->gen->config->mode == MODE_ENFORCE;
+    bool stopped = d->rule && action_stops(d->rule->action) && w->gen->config->mode == MODE_ENFORCE;
     struct about a = {.packet = p, .flow = f, .tx = tx, .id = stopped ? id : NULL};
     report_about(w, &a, d);
 }

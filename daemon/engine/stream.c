@@ -44,16 +44,28 @@ static void gone(void *ctx, struct flow *f)
     f->app = NULL;
 }
 
+/* Nothing more of the flow is looked at; in mode monitor it always is. */
+static bool is_over(const struct visit *v)
+{
+    return v->fate == STREAM_BLOCK && !monitors(v->w);
+}
+
+/* What was read of the flow is given back, and not charged to it any more. */
+static void forget(struct visit *v)
+{
+    gone(NULL, v->r.flow);
+    (void)flow_charge(v->w->flows, v->r.flow, 0);
+    v->conn = NULL;
+}
+
 static void condemn(struct visit *v, const struct response *how)
 {
     struct worker *w = v->w;
     if (v->fate == STREAM_BLOCK)
         return;
     v->fate = STREAM_BLOCK;
-    if (monitors(w)) {
-        /* It was told once; what follows on this connection is still looked at. */
+    if (monitors(w))
         return;
-    }
     count_add(&w->counters, COUNT_CONDEMNED, 1);
     if (how)
         respond_both(w, v->p, &v->r, how);
@@ -62,10 +74,10 @@ static void condemn(struct visit *v, const struct response *how)
 /* Not before the bytes at hand are done with: they may be the flow's own. Nothing of it is read any more. */
 static void carry_out(struct visit *v)
 {
-    if (v->fate != STREAM_BLOCK || monitors(v->w))
+    if (!is_over(v))
         return;
     flow_condemn(v->w->flows, v->r.flow);
-    gone(NULL, v->r.flow);
+    forget(v);
 }
 
 static void fill_response(const struct visit *v, const struct http_tx *tx, struct response *how)
@@ -94,8 +106,8 @@ static void stop_for(struct visit *v, const struct http_tx *tx, const char *reas
  */
 static void only_new(struct conn *c, struct decision *d)
 {
-    unsigned kept = d->passed < DECISION_PASSED_MAX ? d->passed : DECISION_PASSED_MAX, n = 0;
-    for (unsigned i = 0; i < kept; i++) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < decision_kept(d); i++) {
         if (!conn_fires(c, d->passed_rules[i]))
             continue;
         d->passed_rules[n] = d->passed_rules[i];
@@ -104,15 +116,6 @@ static void only_new(struct conn *c, struct decision *d)
     d->passed = n;
     if (d->rule && !conn_fires(c, d->rule))
         d->rule = NULL;
-}
-
-static void count_rules(struct worker *w, const struct decision *d)
-{
-    unsigned kept = d->passed < DECISION_PASSED_MAX ? d->passed : DECISION_PASSED_MAX;
-    for (unsigned i = 0; i < kept; i++)
-        generation_count(w->gen, w->index, d->passed_rules[i]);
-    if (d->rule)
-        generation_count(w->gen, w->index, d->rule);
 }
 
 static void undecided(struct visit *v, const struct http_tx *tx)
@@ -126,7 +129,7 @@ static void act(struct visit *v, struct http_tx *tx, const struct decision *d)
 {
     struct response how;
     fill_response(v, tx, &how);
-    count_rules(v->w, d);
+    generation_count_matches(v->w->gen, v->w->index, d);
     report_stream(v->w, v->p, v->r.flow, tx, d, how.id);
     switch (d->rule ? d->rule->action : ACTION_LOG) {
     case ACTION_BLOCK:
@@ -200,7 +203,7 @@ static bool shows_stream(const struct visit *v)
 
 static bool show_stream(struct visit *v, struct span s)
 {
-    while (s.len && v->fate != STREAM_BLOCK) {
+    while (s.len && !is_over(v)) {
         struct span piece = span_first(s, PIECE_MAX);
         if (!show_piece(v, piece))
             return false;
@@ -228,10 +231,9 @@ static void request_ended(struct visit *v, struct http_tx *tx)
     struct worker *w = v->w;
     count_add(&w->counters, COUNT_REQUESTS, 1);
     count_add(&w->counters, COUNT_HTTP_ANOMALOUS, tx->anomalies != 0);
-    if (v->fate != STREAM_BLOCK && too_long(v, tx))
+    if (!is_over(v) && too_long(v, tx))
         stop_for(v, tx, "body_too_long");
-    bool told = v->fate == STREAM_BLOCK && !monitors(w);
-    if (config_of(v)->events.requests && (told || !(w->gen->needs & RULES_NEED_RESPONSE)))
+    if (config_of(v)->events.requests && (is_over(v) || !(w->gen->needs & RULES_NEED_RESPONSE)))
         report_request(w, v->p, v->r.flow, tx);
 }
 
@@ -286,14 +288,8 @@ static int read_http(struct visit *v, struct span s)
         point = http_feed(c->http, (enum http_dir)v->r.dir, &s);
         if (point > 0)
             at_point(v, point);
-    } while (point > 0 && v->fate != STREAM_BLOCK);
-    /* In mode monitor what stands behind a refused request is read as well. */
-    while (point > 0 && monitors(v->w)) {
-        point = http_feed(c->http, (enum http_dir)v->r.dir, &s);
-        if (point > 0)
-            at_point(v, point);
-    }
-    if (c->opaque[0] && c->opaque[1] && v->fate != STREAM_BLOCK) {
+    } while (point > 0 && !is_over(v));
+    if (c->opaque[0] && c->opaque[1] && !is_over(v)) {
         http_free(c->http);
         c->http = NULL;
     }
@@ -317,8 +313,10 @@ static void out_of_memory(struct visit *v)
 {
     if (config_of(v)->policies.on_memory == POLICY_CLOSED && !monitors(v->w))
         stop_for(v, NULL, "memory");
-    else
+    else {
         flow_blind(v->w->flows, v->r.flow);
+        forget(v);
+    }
 }
 
 /* Whether a later copy of these bytes must be compared with them: where somebody looked. */
@@ -352,7 +350,7 @@ static bool look_at(struct visit *v, struct span s)
     bool fine = true;
     if (v->judge && shows_stream(v))
         fine = show_stream(v, s);
-    if (v->conn->http && v->fate != STREAM_BLOCK)
+    if (v->conn->http && !is_over(v))
         fine = read_http(v, s) == 0 && fine;
     return fine;
 }
@@ -360,12 +358,11 @@ static bool look_at(struct visit *v, struct span s)
 /* Whether the flow goes on: neither stopped nor given up. */
 static bool goes_on(struct visit *v, bool fine)
 {
-    struct worker *w = v->w;
-    if (v->fate == STREAM_BLOCK && !monitors(w))
+    if (is_over(v))
         return false;
-    if (!flow_charge(w->flows, v->r.flow, conn_memory(v->conn)) || !fine)
+    if (!flow_charge(v->w->flows, v->r.flow, conn_memory(v->conn)) || !fine)
         out_of_memory(v);
-    return !(v->fate == STREAM_BLOCK && !monitors(w)) && !v->r.flow->blind;
+    return !is_over(v) && !v->r.flow->blind;
 }
 
 /* Looks at a span, part by part, and hands it back. False where the flow does not go on. */
@@ -462,16 +459,12 @@ enum stream_fate stream_packet(struct worker *w, const struct packet *p, bool ju
 {
     struct visit v = {.w = w, .p = p, .judge = judge};
     flow_packet(w->flows, p, w->now_ms, &v.r);
-    if (v.r.drop) {
-        enum stream_fate fate = drop(&v);
-        if (!monitors(w))
-            return fate;
-        v.fate = fate;
-    }
-    if (v.r.flow) {
+    if (v.r.flow)
         forget_lost(&v);
+    if (v.r.drop)
+        return drop(&v);
+    if (v.r.flow)
         take_all(&v);
-    }
     carry_out(&v);
     return v.fate;
 }

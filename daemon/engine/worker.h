@@ -27,7 +27,6 @@ struct worker {
     _Alignas(64) size_t index; /* from 0; workers share no cache line */
     const struct divert *divert;
     struct events *events; /* NULL: none are written */
-    int answer_fd;         /* for the kernel's reject where it does not serve; -1: none are sent */
     struct answer_sockets answers;
 
     /* the thread's own */

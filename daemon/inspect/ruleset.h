@@ -126,6 +126,18 @@ struct decision {
     unsigned visited;                                  /* how many conditions were evaluated: for tests and the bench */
 };
 
+/* How many of the passed rules are in passed_rules. */
+static inline unsigned decision_kept(const struct decision *d)
+{
+    return d->passed < DECISION_PASSED_MAX ? d->passed : DECISION_PASSED_MAX;
+}
+
+/* Whether a packet on which a rule of this action decides does not go on. */
+static inline bool action_stops(enum action a)
+{
+    return a == ACTION_DROP || a == ACTION_REJECT || a == ACTION_BLOCK;
+}
+
 /* Decides one subject at a phase. One scratch per thread, which grows with the largest subject; no lock. */
 void ruleset_decide(const struct ruleset *rs, struct scratch *s, enum phase phase, const struct subject *subject,
                     struct decision *ret);

@@ -281,6 +281,36 @@ START_TEST(monitor_lets_pass)
 }
 END_TEST
 
+/* A refused copy is told of once, and what waited behind an attack is read as well. */
+START_TEST(monitor_reads_on)
+{
+    start(ATTACK, "}; mode = \"monitor\"; log: {");
+    struct wire w = connected(4000, 80);
+    uint32_t at = w.sent[0];
+    const char *first = "GET /?a=attack HTTP/1.1\r\nHost: h\r\n\r\n";
+    send_at(&w, 0, at + (uint32_t)strlen(first), ACK, "GET /?b=attack HTTP/1.1\r\nHost: h\r\n\r\n");
+    send_at(&w, 0, at, ACK, first);
+    ck_assert_uint_eq(times("\"event_type\":\"alert\""), 2);
+    send_at(&w, 0, at, ACK, "GET /?a=differs");
+    ck_assert_uint_eq(times("\"reason\":\"differs\""), 1);
+    expect_summary("would_stop", 2);
+}
+END_TEST
+
+/* What was kept for a connection is given back when it is condemned, not when its entry goes. */
+START_TEST(condemned_keeps_no_memory)
+{
+    start(RULE(1, "block", "http.body contains \\\"attack\\\""), "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\n\r\nan att");
+    replay_summary(replay);
+    ck_assert_uint_eq(times("\"stream_bytes\":0"), 0);
+    send_next(&w, 0, ACK, "ack!!!");
+    expect_summary("blocked", 1);
+    ck_assert_uint_eq(times("\"stream_bytes\":0"), 1);
+}
+END_TEST
+
 START_TEST(accept_rule_comes_first)
 {
     start(RULE(9, "accept", "ip.src == 10.0.0.1") "," ATTACK, "");
@@ -538,6 +568,8 @@ int main(void)
     tcase_add_test(t, hole_is_filled_last);
     tcase_add_test(t, differing_copy_is_stopped);
     tcase_add_test(t, monitor_lets_pass);
+    tcase_add_test(t, monitor_reads_on);
+    tcase_add_test(t, condemned_keeps_no_memory);
     tcase_add_test(t, accept_rule_comes_first);
     tcase_add_test(t, packet_rule_blocks_flow);
     tcase_add_test(t, stream_rule_sees_across_borders);
