@@ -142,7 +142,12 @@ static int run_all(const struct config *c, struct loop *loops, uint16_t n)
         if (pthread_create(&loops[i].thread, NULL, run_loop, &loops[i]))
             return fail("no thread");
     }
-    if (divert_install(&d, c, DIVERT_QUEUE, why, sizeof why))
+    struct plan plan;
+    if (plan_all(c, &plan))
+        return fail("out of memory");
+    int err = divert_install(&d, c, &plan, DIVERT_QUEUE, why, sizeof why);
+    plan_free(&plan);
+    if (err)
         return fail(why);
     fprintf(stderr, "bare: ready\n");
     uint64_t packets = 0;

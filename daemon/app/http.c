@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/http.h"
 
+#include <errno.h>
+
 #include "app/http_feed.h"
 
 struct http *http_new(const struct http_options *opt, bool midstream)
@@ -9,7 +11,7 @@ struct http *http_new(const struct http_options *opt, bool midstream)
     if (!h)
         return NULL;
     http_set(h, opt);
-    h->midstream = midstream;
+    h->midstream = midstream; /* what is under way of an earlier response is then not known */
     if (midstream)
         h->side[HTTP_TO_SERVER].state = h->side[HTTP_TO_CLIENT].state = SIDE_SEEK;
     return h;
@@ -84,6 +86,14 @@ int http_feed(struct http *h, enum http_dir dir, struct span *data)
     }
 }
 
+/* Of what was asked no response is waited for any more. */
+static void forget_due(struct http *h)
+{
+    http_due_clear(h);
+    h->awaits = false;
+    h->unanswered = 0;
+}
+
 int http_end(struct http *h, enum http_dir dir)
 {
     struct http_side *side = &h->side[dir];
@@ -95,7 +105,7 @@ int http_end(struct http *h, enum http_dir dir)
         return point;
     http_side_reset(h, dir, side->state == SIDE_OPAQUE ? SIDE_OPAQUE : SIDE_ENDED);
     if (dir == HTTP_TO_CLIENT)
-        http_due_clear(h);
+        forget_due(h);
     return point;
 }
 
@@ -107,12 +117,13 @@ void http_lost(struct http *h, enum http_dir dir)
         return;
     if (dir == HTTP_TO_CLIENT) {
         http_side_reset(h, dir, SIDE_ENDED);
-        http_due_clear(h);
+        forget_due(h);
         return;
     }
     /* Of a request that was being read the response still comes, as one of no interest. */
     http_side_reset(h, dir, SIDE_SEEK);
     h->midstream = true;
+    h->unseen |= h->quiet;
     h->current_done = h->current;
 }
 
@@ -141,9 +152,127 @@ size_t http_skips(const struct http *h, enum http_dir dir)
     }
 }
 
+/* How many requests before the one being read are not answered. */
+static unsigned earlier_due(const struct http *h)
+{
+    unsigned due = h->due_n + (unsigned)h->unanswered;
+    return due - (due && h->current ? 1 : 0);
+}
+
 bool http_response_due(const struct http *h)
 {
-    return h->due_n > (h->current ? 1 : 0);
+    return earlier_due(h) > 0 || (h->quiet && h->pipelined);
+}
+
+/* The due become a number; what is under way of their responses goes by. */
+static void turn_quiet(struct http *h)
+{
+    uint8_t state = h->side[HTTP_TO_CLIENT].state;
+    bool between = state == SIDE_IDLE || state == SIDE_OPAQUE || state == SIDE_ENDED;
+    bool current = h->current, done = h->current_done;
+    uint16_t due = h->due_n;
+    h->unseen |= due > 0 || !between;
+    forget_due(h);
+    h->unanswered = due;
+    h->pipelined = due > 1;
+    h->current = current && due;
+    h->current_done = done;
+    h->last_flags = 0;
+    if (!between)
+        http_side_reset(h, HTTP_TO_CLIENT, SIDE_IDLE);
+}
+
+/* Of one request the response may be read yet; of several it is not known which one comes. */
+static void turn_loud(struct http *h)
+{
+    uint16_t due = h->unanswered;
+    bool current = h->current, done = h->current_done;
+    h->unanswered = 0;
+    if (h->awaits || !due) {
+        h->awaits = false;
+        return;
+    }
+    if (due > 1 || h->pipelined || http_due_push(h, NULL, h->last_flags & DUE_HEAD) < 0)
+        http_lost(h, HTTP_TO_CLIENT);
+    h->current = current;
+    h->current_done = done;
+}
+
+void http_set_quiet(struct http *h, bool quiet)
+{
+    if (h->quiet == quiet)
+        return;
+    h->quiet = quiet;
+    if (quiet)
+        turn_quiet(h);
+    else
+        turn_loud(h);
+}
+
+bool http_awaits(const struct http *h)
+{
+    return h->quiet ? h->awaits : h->upgrades > 0 && !h->unseen;
+}
+
+void http_answered(struct http *h)
+{
+    if (!h->quiet)
+        return;
+    forget(h);
+    if (h->awaits) /* and nobody has looked */
+        http_due_clear(h);
+    h->unseen |= h->awaits;
+    h->awaits = false;
+    h->unanswered = h->current && h->unanswered ? 1 : 0;
+}
+
+/* By its length the rest of the body is known to the byte. */
+static int skipped_length(struct http *h, struct http_reader *r, uint32_t n)
+{
+    if (r->left != n && (uint32_t)r->left == n)
+        r->left = n;
+    if (r->left < n || r->left > UINT32_MAX)
+        return -ERANGE;
+    r->left -= n;
+    return r->left ? HTTP_NOTHING : http_message_end(h, HTTP_TO_CLIENT);
+}
+
+int http_skipped(struct http *h, uint32_t n)
+{
+    struct http_side *side = &h->side[HTTP_TO_CLIENT];
+    int point = -ERANGE;
+    forget(h);
+    if (!n || side->state == SIDE_OPAQUE || side->state == SIDE_ENDED)
+        return HTTP_NOTHING;
+    bool skipped = side->r && (!side->r->keep || side->r->ended);
+    if (skipped && side->state == SIDE_LENGTH)
+        point = skipped_length(h, side->r, n);
+    else if (skipped && (side->state == SIDE_CHUNK || side->state == SIDE_DATA) && earlier_due(h) == 1) {
+        h->unseen = true; /* that it has ended is the client's word */
+        point = http_message_end(h, HTTP_TO_CLIENT);
+    }
+    if (point == -ERANGE) {
+        http_lost(h, HTTP_TO_CLIENT);
+        return HTTP_NOTHING;
+    }
+    return point;
+}
+
+enum http_progress http_progress(const struct http *h)
+{
+    switch (h->side[HTTP_TO_SERVER].state) {
+    case SIDE_LINE:
+    case SIDE_HEAD:
+        return HTTP_IN_HEAD;
+    case SIDE_LENGTH:
+    case SIDE_CLOSE:
+    case SIDE_CHUNK:
+    case SIDE_DATA:
+    case SIDE_TRAILER:
+        return HTTP_IN_BODY;
+    default:
+        return HTTP_IDLE;
+    }
 }
 
 size_t http_memory(const struct http *h)

@@ -160,13 +160,46 @@ int http_end(struct http *h, enum http_dir dir);
  */
 void http_lost(struct http *h, enum http_dir dir);
 
+/*
+ * The responses of the connection are not seen from now on: transactions end
+ * with their request. quiet = false: they are, from the beginning of the next
+ * one on, or of the one that http_awaits. The caller sees to it that nothing
+ * of that is missing, or calls http_lost behind it.
+ */
+void http_set_quiet(struct http *h, bool quiet);
+
+/*
+ * Whether what the client sends next depends on a response: CONNECT, or a
+ * request that asks for an upgrade. In a quiet connection only where no
+ * response to an earlier request can be under way, lest a part of that be
+ * taken for this one: the connection is to turn loud before the request goes
+ * on, or stays HTTP for ever. Ends with the response.
+ */
+bool http_awaits(const struct http *h);
+
+/* Quiet: the client has got bytes of the server since the last call; before what it sent with that is fed. */
+void http_answered(struct http *h);
+
+/*
+ * The server's next n bytes (modulo 2^32, by the client's word) went by unseen,
+ * in a body that http_skips skipped. Where the body's end can be told, reading
+ * goes on there: the point reached, as http_feed returns them. Else the
+ * responses are lost.
+ */
+int http_skipped(struct http *h, uint32_t n);
+
+enum http_progress { HTTP_IDLE, HTTP_IN_HEAD, HTTP_IN_BODY };
+
+/* What the client is in the middle of sending. */
+enum http_progress http_progress(const struct http *h);
+
 /* The transaction of the last point, or NULL. Valid until the next call. */
 struct http_tx *http_tx(struct http *h);
 
 /* Whether the next bytes of a direction are of no interest: 0, or how many at least (SIZE_MAX: all that follow). */
 size_t http_skips(const struct http *h, enum http_dir dir);
 
-/* Whether the client waits for the response of an earlier request than the one being read. */
+/* Whether the client waits, or may wait, for the response of an earlier request than the one being read. */
 bool http_response_due(const struct http *h);
 
 /* Bytes of memory that h takes. */

@@ -42,8 +42,10 @@ struct http_reader *http_side_begin(struct http *h, enum http_dir dir)
 static void make_opaque(struct http *h, enum http_dir dir)
 {
     http_side_reset(h, dir, SIDE_OPAQUE);
-    if (dir == TO_CLIENT)
-        http_due_clear(h);
+    if (dir == TO_SERVER)
+        return;
+    http_due_clear(h);
+    h->awaits = false;
 }
 
 static int request_end(struct http *h, struct http_reader *r)
@@ -283,16 +285,36 @@ static unsigned due_flags(const struct http_msg *m, const struct http_lines *l)
     return l->upgrade && l->connection_upgrade ? DUE_UPGRADE : 0;
 }
 
+/* Nobody will see the response, unless the rest depends on it and it is certain to be the next one. */
+static bool goes_unseen(struct http *h, unsigned flags)
+{
+    if (!h->quiet || h->awaits)
+        return false;
+    h->pipelined |= h->unanswered > 0;
+    h->awaits = flags & (DUE_CONNECT | DUE_UPGRADE) && !h->unseen && !h->pipelined;
+    if (h->awaits)
+        return false;
+    h->unseen = true;
+    h->last_flags = (uint8_t)flags;
+    h->unanswered += h->unanswered < UINT16_MAX;
+    h->current = true;
+    h->current_done = false;
+    return true;
+}
+
 /* The response is awaited, by its transaction as well where there is room. */
 static int await_response(struct http *h, struct http_msg *m, const struct http_lines *l)
 {
     uint8_t client = h->side[TO_CLIENT].state;
     if (client == SIDE_OPAQUE || client == SIDE_ENDED)
         return 0;
-    bool room = h->due_n < h->opt.limits.pipelined;
+    bool room = h->due_n + h->unanswered < h->opt.limits.pipelined;
+    unsigned flags = due_flags(m, l);
     if (!room)
         m->tx.anomalies |= NOTE(HTTP_TOO_MANY_PIPELINED);
-    int rc = http_due_push(h, room && (m->want & HTTP_WANT_RESPONSE) ? m : NULL, due_flags(m, l));
+    if (goes_unseen(h, flags))
+        return 0;
+    int rc = http_due_push(h, room && (m->want & HTTP_WANT_RESPONSE) ? m : NULL, flags);
     if (rc != -ENOSPC)
         return rc;
     make_opaque(h, TO_CLIENT); /* which response is whose is not known any more */
@@ -373,21 +395,23 @@ static int seek_on(struct http *h, struct span *data)
     return 0;
 }
 
+/* It depends on a response that has not come how the bytes are to be read. */
+static bool is_early(const struct http *h)
+{
+    return h->upgrades || (h->unanswered && h->last_flags & (DUE_CONNECT | DUE_UPGRADE));
+}
+
 static int request_begin(struct http *h, struct span *data)
 {
     bool seeks = h->side[TO_SERVER].state == SIDE_SEEK;
     uint8_t c = data->data[0];
     if (seeks && !is_capital(c))
         return seek_on(h, data);
-    if (h->upgrades && !is_capital(c) && c != '\r' && c != '\n') {
-        make_opaque(h, TO_SERVER);
-        return 0;
-    }
     struct http_reader *r = http_side_begin(h, TO_SERVER);
     if (!r)
         return -ENOMEM;
     r->tentative = seeks;
-    r->anomalies = h->upgrades ? NOTE(HTTP_EARLY_DATA) : 0;
+    r->anomalies = is_early(h) ? NOTE(HTTP_EARLY_DATA) : 0;
     return 0;
 }
 
@@ -433,11 +457,11 @@ int http_request_step(struct http *h, struct span *data)
 /* ---- responses ---- */
 
 /* Both ends speak something else from here on (RFC 9110 7.8, 9.3.6). */
-static bool switches(unsigned status, int due)
+static bool switches(const struct http *h, unsigned status, int due)
 {
-    if (status == 101) /* unasked for, it could be in the middle of something else */
-        return due >= 0 && (due & DUE_UPGRADE);
-    return (due >= 0 && (due & DUE_CONNECT) && status / 100 == 2);
+    if (due < 0 || h->unseen) /* it could be in the middle of something else */
+        return false;
+    return status == 101 ? due & DUE_UPGRADE : due & DUE_CONNECT && status / 100 == 2;
 }
 
 static int response_switch(struct http *h)
@@ -480,7 +504,7 @@ static int response_head(struct http *h, struct span head)
         return http_message_break(h, TO_CLIENT, NOTE(HTTP_BAD_RESPONSE));
     if (rc < 0)
         return rc;
-    if (switches(status, due))
+    if (switches(h, status, due))
         return response_switch(h);
     if (status >= 200)
         return response_body(h, &l, status, due);

@@ -84,6 +84,11 @@ struct http {
     struct http_options opt;
     bool midstream;             /* no request was seen yet */
     bool current, current_done; /* the newest of the due is the request being read; it is read */
+    bool quiet;                 /* responses are not seen */
+    bool awaits;                /* quiet: the due hold a request on whose response the rest depends, and what follows */
+    bool unseen;                /* parts of responses went by: what looks like one could be in the middle of another */
+    bool pipelined;             /* quiet: requests came before an answer: which one is answered is not known any more */
+    uint8_t last_flags;         /* quiet: of the newest request */
     struct http_side side[2];
     struct http_msg *at;             /* of the last point */
     struct http_msg *first, *newest; /* those that wait */
@@ -93,7 +98,8 @@ struct http {
         uint8_t *many;
     } due; /* a ring */
     uint16_t due_head, due_n, due_cap;
-    uint16_t upgrades; /* how many of the due may end HTTP */
+    uint16_t upgrades;   /* how many of the due may end HTTP */
+    uint16_t unanswered; /* quiet: requests since the client heard of the server */
 };
 
 /* http_msg.c: transactions and what is due */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config/config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/un.h>
 
+#include "config/defence.h"
+#include "config/frames.h"
+#include "config/network.h"
+#include "config/policy.h"
 #include "config/reader.h"
 #include "config/rule_files.h"
 #include "config/service.h"
@@ -19,13 +22,6 @@
     }
 #define QUEUE_MAX 65535
 #define QUEUES_MAX 1024
-
-static const char *const policy_words[] = {[POLICY_OPEN] = "open", [POLICY_CLOSED] = "closed", NULL};
-
-const char *policy_name(enum policy p)
-{
-    return policy_words[p];
-}
 
 /* The file being read and what becomes of it. */
 struct load {
@@ -52,6 +48,8 @@ static void set_defaults(struct config *c)
     c->divert.family = FAMILY_AUTO;
     c->divert.hook = HOOK_FORWARD;
     c->divert.br_netfilter = BR_NETFILTER_SET;
+    c->divert.queue = DIVERT_NEEDED;
+    c->divert.log_group = 29;
     c->queues.length = 8192;
     c->queues.batch = 64;
     c->queues.receive_buffer = 64u << 20;
@@ -62,8 +60,10 @@ static void set_defaults(struct config *c)
     c->limits.answers_per_second = 1000;
     c->limits.events_per_second = 10000;
     c->limits.event_ring = 4096;
+    c->limits.limit_keys = 65536;
     c->log.level = 6;
     c->events.stats_interval = 60;
+    defence_defaults(c);
     traffic_defaults(c);
 }
 
@@ -157,64 +157,6 @@ static void read_services(struct load *l, const config_setting_t *divert)
         service_read(&l->r, config_setting_get_elem(list, i), &c->divert.services[c->divert.n_services++]);
 }
 
-/* Digits of a prefix length, at most max; -1 when it is none. */
-static int prefix_of(const char *text, int max)
-{
-    int v = 0;
-    if (!*text || strlen(text) > 3 || strspn(text, "0123456789") != strlen(text))
-        return -1;
-    for (; *text; text++)
-        v = v * 10 + (*text - '0');
-    return v <= max ? v : -1;
-}
-
-static bool host_bits_set(const unsigned char *addr, int size, int prefix)
-{
-    for (int bit = prefix; bit < size * 8; bit++) {
-        if (addr[bit / 8] & (0x80 >> bit % 8))
-            return true;
-    }
-    return false;
-}
-
-/* NULL, or what is wrong with an address or network. */
-static const char *network_fault(const char *text)
-{
-    char addr[64];
-    unsigned char bytes[16];
-    const char *slash = strchr(text, '/');
-    size_t len = slash ? (size_t)(slash - text) : strlen(text);
-    if (len >= sizeof addr)
-        return "no address";
-    memcpy(addr, text, len);
-    addr[len] = '\0';
-    int size = inet_pton(AF_INET, addr, bytes) == 1 ? 4 : inet_pton(AF_INET6, addr, bytes) == 1 ? 16 : 0;
-    if (size == 0)
-        return "no address";
-    int prefix = slash ? prefix_of(slash + 1, size * 8) : size * 8;
-    if (prefix < 0)
-        return size == 4 ? "prefix not from 0 to 32" : "prefix not from 0 to 128";
-    return host_bits_set(bytes, size, prefix) ? "bits set behind the prefix" : NULL;
-}
-
-static void read_exempt(struct load *l, const config_setting_t *divert)
-{
-    const config_setting_t *list = reader_list(&l->r, divert, "exempt");
-    for (unsigned i = 0; list && i < (unsigned)config_setting_length(list); i++) {
-        const config_setting_t *s = config_setting_get_elem(list, i);
-        const char *text = config_setting_get_string(s);
-        const char *fault = text ? network_fault(text) : NULL;
-        if (!text)
-            reader_error(&l->r, s, "an address in exempt is %s, expected a string as \"192.0.2.0/24\"", reader_type(s));
-        else if (fault)
-            reader_error(&l->r, s,
-                         "bad address \"%s\" in exempt (%s), expected one as \"192.0.2.1\" or \"2001:db8::/32\"", text,
-                         fault);
-        else if (!strings_add(&l->c->divert.exempt, text))
-            out_of_memory(l);
-    }
-}
-
 static void read_divert(struct load *l)
 {
     unsigned word;
@@ -226,7 +168,9 @@ static void read_divert(struct load *l)
             reader_error(&l->r, NULL, "no divert group, expected one with services = ( { proto = \"tcp\"; } );");
         return;
     }
-    reader_known(&l->r, g, KEYS("family", "hook", "priority", "interfaces", "services", "exempt", "br_netfilter"));
+    reader_known(
+        &l->r, g,
+        KEYS("family", "hook", "priority", "interfaces", "services", "exempt", "br_netfilter", "queue", "log_group"));
     if (reader_word(&l->r, g, "family", KEYS("auto", "bridge", "inet"), &word))
         c->divert.family = (enum divert_family[]){FAMILY_AUTO, FAMILY_BRIDGE, FAMILY_INET}[word];
     if (reader_word(&l->r, g, "hook", KEYS("forward", "input", "output", "host"), &word))
@@ -237,7 +181,10 @@ static void read_divert(struct load *l)
         c->divert.priority = (int)number;
     read_ifaces(l, g);
     read_services(l, g);
-    read_exempt(l, g);
+    networks_read(&l->r, g, "exempt", &c->divert.exempt);
+    if (reader_word(&l->r, g, "queue", KEYS("needed", "all"), &word))
+        c->divert.queue = word == 0 ? DIVERT_NEEDED : DIVERT_ALL;
+    reader_u16(&l->r, g, "log_group", 0, UINT16_MAX, &c->divert.log_group);
 }
 
 static void read_count(struct load *l, const config_setting_t *g)
@@ -296,13 +243,6 @@ static void read_marks(struct load *l)
                      neighbours(mask) ? "too few bits" : "gaps", CONFIG_MARK_BITS);
 }
 
-static void read_policy(struct load *l, const config_setting_t *g, const char *key, enum policy *ret)
-{
-    unsigned word;
-    if (reader_word(&l->r, g, key, policy_words, &word))
-        *ret = word == 0 ? POLICY_OPEN : POLICY_CLOSED;
-}
-
 static void read_policies(struct load *l)
 {
     struct config *c = l->c;
@@ -310,10 +250,10 @@ static void read_policies(struct load *l)
     if (!g)
         return;
     reader_known(&l->r, g, KEYS("on_stop", "on_crash", "on_overload", "on_memory"));
-    read_policy(l, g, "on_stop", &c->policies.on_stop);
-    read_policy(l, g, "on_crash", &c->policies.on_crash);
-    read_policy(l, g, "on_overload", &c->policies.on_overload);
-    read_policy(l, g, "on_memory", &c->policies.on_memory);
+    policy_read(&l->r, g, "on_stop", &c->policies.on_stop);
+    policy_read(&l->r, g, "on_crash", &c->policies.on_crash);
+    policy_read(&l->r, g, "on_overload", &c->policies.on_overload);
+    policy_read(&l->r, g, "on_memory", &c->policies.on_memory);
 }
 
 static void read_limits(struct load *l)
@@ -322,11 +262,12 @@ static void read_limits(struct load *l)
     const config_setting_t *g = reader_group(&l->r, reader_root(&l->r), "limits");
     if (!g)
         return;
-    reader_known(&l->r, g, KEYS("regex_steps", "answers_per_second", "events_per_second", "event_ring"));
+    reader_known(&l->r, g, KEYS("regex_steps", "answers_per_second", "events_per_second", "event_ring", "counted"));
     reader_u32(&l->r, g, "regex_steps", 100, 100000000, &c->limits.regex_steps);
     reader_u32(&l->r, g, "answers_per_second", 0, 1000000, &c->limits.answers_per_second);
     reader_u32(&l->r, g, "events_per_second", 0, 1000000, &c->limits.events_per_second);
     reader_u32(&l->r, g, "event_ring", 16, 1u << 20, &c->limits.event_ring);
+    reader_u32(&l->r, g, "counted", 1024, 1u << 24, &c->limits.limit_keys);
 }
 
 static void read_log(struct load *l)
@@ -413,14 +354,18 @@ static void read_rules(struct load *l)
 static void read_all(struct load *l)
 {
     reader_known(&l->r, reader_root(&l->r),
-                 KEYS("mode", "divert", "queues", "marks", "policies", "limits", "streams", "http", "cache", "log",
-                      "events", "control", "rules"));
+                 KEYS("mode", "divert", "networks", "queues", "marks", "policies", "limits", "bans", "detect", "frames",
+                      "streams", "http", "cache", "log", "events", "control", "rules"));
     read_mode(l);
     read_divert(l);
     read_queues(l);
     read_marks(l);
     read_policies(l);
     read_limits(l);
+    inside_read(&l->r, l->c);
+    bans_read(&l->r, l->c);
+    detect_read(&l->r, l->c);
+    frames_read(&l->r, l->c);
     streams_read(&l->r, l->c);
     http_read(&l->r, l->c);
     read_cache(l);
@@ -463,6 +408,8 @@ void config_free(struct config *c)
     strings_free(&c->divert.exempt);
     strings_free(&c->rules);
     strings_free(&c->rule_files);
+    defence_free(c);
+    frames_free(c);
     traffic_free(c);
     free(c->cache_folder);
     free(c->events.file);

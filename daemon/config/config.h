@@ -15,6 +15,9 @@ enum divert_hook { HOOK_FORWARD, HOOK_INPUT, HOOK_OUTPUT, HOOK_HOST }; /* host: 
 enum midstream { MIDSTREAM_INSPECT, MIDSTREAM_REFUSE };
 enum urgent { URGENT_REFUSE, URGENT_PASS };
 enum http_answer { HTTP_ANSWER_PAGE, HTTP_ANSWER_RESET };
+/* What comes up: what some rule or parser needs, or all of the services. */
+enum divert_queue { DIVERT_NEEDED, DIVERT_ALL };
+enum detect_action { DETECT_OFF, DETECT_LOG, DETECT_DROP, DETECT_BAN };
 enum br_netfilter { BR_NETFILTER_SET, BR_NETFILTER_CHECK };
 
 struct config_iface {
@@ -31,6 +34,36 @@ struct config_service {
     int proto;
     struct port_range *ports;
     size_t n_ports;
+};
+
+/* Built-in detectors. In the kernel: what one packet or a rate tells. In the daemon: the others. */
+enum detector_id {
+    /* in the kernel; threshold: packets a second to one address */
+    DETECT_UDP_FLOOD,
+    DETECT_ICMP_FLOOD,
+    DETECT_MIXED_FLOOD, /* of any protocol that begin a connection, or belong to none */
+    DETECT_SMURF,       /* echo requests to a broadcast address; no threshold */
+    DETECT_BIG_ICMP,    /* threshold: bytes of an IP packet */
+    DETECT_MARTIAN,     /* a source address that no packet can have; no threshold */
+    /* in the daemon */
+    DETECT_SPOOFED,   /* an inside address that comes from outside; no threshold */
+    DETECT_SYN_FLOOD, /* threshold: half-open connections */
+    DETECT_SCAN,      /* threshold: ports of inside addresses that one source tries within `per` seconds */
+    DETECT_SLOW_HEAD, /* threshold: seconds that a request's head may take */
+    DETECT_SLOW_BODY, /* threshold: bytes a second that a request's body must bring, over `per` seconds */
+    DETECT_SLOW_READ, /* threshold: seconds that a client may leave no room for its response */
+    DETECTORS
+};
+
+struct config_detector {
+    enum detect_action action;
+    uint32_t threshold, per;
+    uint32_t ban_for; /* seconds */
+};
+
+/* An IPv4 address that only this MAC address may claim by ARP. */
+struct config_arp {
+    uint8_t addr[4], mac[6];
 };
 
 struct config_strings {
@@ -52,7 +85,26 @@ struct config {
         struct config_service *services;
         size_t n_services;
         struct config_strings exempt; /* addresses and networks, checked */
+        enum divert_queue queue;
+        uint16_t log_group; /* NFLOG group by which the kernel tells of what it stops */
     } divert;
+    struct {
+        struct config_strings inside; /* addresses and networks behind the inside interfaces, checked */
+    } networks;
+    struct {
+        uint32_t max;     /* addresses at a time */
+        uint32_t ban_for; /* seconds, where nothing else is said */
+        uint8_t prefix6;  /* so much of an IPv6 address is banned */
+        char *file;       /* where they are kept over a restart; NULL: nowhere */
+    } bans;
+    struct config_detector detect[DETECTORS];
+    struct {
+        struct config_arp *arp;
+        size_t n_arp;
+        uint16_t *ethertypes; /* that pass beside IPv4, IPv6, ARP; on a bridge only */
+        size_t n_ethertypes;
+        enum policy others; /* what is none of them */
+    } frames;
     struct {
         uint16_t first;
         uint16_t count;          /* 0 means one a CPU */
@@ -70,6 +122,7 @@ struct config {
         uint32_t answers_per_second; /* for each worker */
         uint32_t events_per_second;
         uint32_t event_ring; /* events that may wait, for each worker */
+        uint32_t limit_keys; /* values that the rules' limits count at a time */
     } limits;
     struct {
         uint32_t flows;    /* connections that each worker follows */
@@ -112,6 +165,10 @@ struct config {
 
 /* Room that the daemon needs in the mark mask: see divert/marks.h. */
 #define CONFIG_MARK_BITS 7
+
+/* detector_name(DETECT_SCAN) is "scan": the key in detect, and what events say. */
+const char *detector_name(enum detector_id id);
+const char *detect_action_name(enum detect_action a);
 
 /*
  * Reads a settings file. NULL when anything is wrong, with every error in d.

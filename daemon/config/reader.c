@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "config/text.h"
 
 #define NAME_MAX_LEN 48
@@ -229,6 +230,38 @@ bool reader_u16(const struct reader *r, const config_setting_t *group, const cha
         return false;
     *ret = (uint16_t)v;
     return true;
+}
+
+bool reader_duration(const struct reader *r, const config_setting_t *group, const char *key, uint32_t min, uint32_t max,
+                     uint32_t *ret)
+{
+    char path[128], expected[128];
+    uint32_t v;
+    const config_setting_t *s = config_setting_get_member(group, key);
+    if (!s)
+        return false;
+    snprintf(expected, sizeof expected, "%" PRIu32 " to %" PRIu32 " seconds, as a number or as " DURATION_FORMS, min,
+             max);
+    int type = config_setting_type(s);
+    if (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) {
+        int64_t number = reader_value(s);
+        if (number < min || number > max)
+            reader_error(r, s, "%s is %" PRId64 ", expected %s", path_of(s, path, sizeof path), number, expected);
+        else
+            *ret = (uint32_t)number;
+        return number >= min && number <= max;
+    }
+    if (type != CONFIG_TYPE_STRING) {
+        wrong_type(r, s, expected);
+        return false;
+    }
+    const char *text = config_setting_get_string(s);
+    bool ok = duration_parse(text, strlen(text), &v) && v >= min && v <= max;
+    if (ok)
+        *ret = v;
+    else
+        reader_error(r, s, "%s is \"%s\", expected %s", path_of(s, path, sizeof path), text, expected);
+    return ok;
 }
 
 /* The member of one type, or NULL. */

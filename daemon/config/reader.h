@@ -42,6 +42,9 @@ bool reader_u32(const struct reader *r, const config_setting_t *group, const cha
                 uint32_t *ret);
 bool reader_u16(const struct reader *r, const config_setting_t *group, const char *key, uint16_t min, uint16_t max,
                 uint16_t *ret);
+/* Seconds from min to max: a number of them, or a string as "90s", "10m", "2h", "7d". */
+bool reader_duration(const struct reader *r, const config_setting_t *group, const char *key, uint32_t min, uint32_t max,
+                     uint32_t *ret);
 bool reader_bool(const struct reader *r, const config_setting_t *group, const char *key, bool *ret);
 /* The string belongs to the reader. */
 bool reader_string(const struct reader *r, const config_setting_t *group, const char *key, const char **ret);

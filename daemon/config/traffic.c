@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "config/policy.h"
 #include "config/service.h"
 #include "config/text.h"
 
@@ -172,17 +173,13 @@ static void read_answer(const struct reader *r, const config_setting_t *g, struc
 void http_read(const struct reader *r, struct config *c)
 {
     static const char *const keys[] = {"ports", "limits", "over_limit", "opaque", "answer", "page", NULL};
-    static const char *const policies[] = {[POLICY_OPEN] = "open", [POLICY_CLOSED] = "closed", NULL};
     const config_setting_t *g = reader_group(r, reader_root(r), "http");
-    unsigned word;
     read_ports(r, g, c);
     if (!g)
         return;
     reader_known(r, g, keys);
     read_limits(r, g, c);
-    if (reader_word(r, g, "over_limit", policies, &word))
-        c->http.over_limit = (enum policy)word;
-    if (reader_word(r, g, "opaque", policies, &word))
-        c->http.opaque = (enum policy)word;
+    policy_read(r, g, "over_limit", &c->http.over_limit);
+    policy_read(r, g, "opaque", &c->http.opaque);
     read_answer(r, g, c);
 }

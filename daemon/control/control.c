@@ -10,31 +10,13 @@
 #include <sys/un.h>
 #include <time.h>
 
-#define LINE_MAX_BYTES 64
+#define LINE_MAX_BYTES 128
 #define CLIENT_MS 1000 /* in all, to say its line; and again to take its answer */
 
 struct control {
     int fd;
     struct sockaddr_un addr;
 };
-
-static const struct {
-    const char *name;
-    enum control_command command;
-} commands[] = {
-    {"status", CONTROL_STATUS},
-    {"stats", CONTROL_STATS},
-    {"rules", CONTROL_RULES},
-    {"reload", CONTROL_RELOAD},
-};
-
-enum control_command control_parse(const char *line, size_t len)
-{
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (strlen(commands[i].name) == len && memcmp(commands[i].name, line, len) == 0)
-            return commands[i].command;
-    return CONTROL_UNKNOWN;
-}
 
 static bool someone_listens(const struct sockaddr_un *addr)
 {
@@ -158,6 +140,13 @@ static void send_all(int fd, const char *text, int64_t deadline_ms)
     }
 }
 
+/* What is wrong, as an answer; the text has nothing that JSON would escape. */
+static char *error_text(const char *wrong)
+{
+    char *text = NULL;
+    return asprintf(&text, "{\"error\":\"%s\"}\n", wrong) < 0 ? NULL : text;
+}
+
 void control_serve(struct control *c, control_answer answer, void *context)
 {
     AUTO_CLOSE int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -167,6 +156,8 @@ void control_serve(struct control *c, control_answer answer, void *context)
     ssize_t len = read_line(fd, line, sizeof line, now_ms() + CLIENT_MS);
     if (len < 0)
         return;
-    AUTO_FREE char *text = answer(control_parse(line, (size_t)len), context);
+    struct control_request request;
+    const char *wrong = control_parse(line, (size_t)len, &request);
+    AUTO_FREE char *text = wrong ? error_text(wrong) : answer(&request, context);
     send_all(fd, text ? text : "{\"error\":\"out of memory\"}\n", now_ms() + CLIENT_MS);
 }

@@ -17,7 +17,27 @@ enum mark_code {
     MARK_CODE_PASS,   /* accept: a REPEAT ends here */
     MARK_CODE_REFUSE, /* reject */
     MARK_CODE_RETRY,  /* queue again, once: the packet came up cut short */
+    /* The kind below goes into the ct mark, and the packet is accepted, or dropped where it is condemned. */
+    MARK_CODE_OFFLOAD,
+    MARK_CODE_CONDEMN,
+    MARK_CODE_WATCH,
+    MARK_CODE_QUIET,
 };
+
+/*
+ * The same bits of the ct mark: three for what was decided of the connection,
+ * the rest for the plan's generation, without which it does not hold any more.
+ * A SYN makes the connection FLOW_KIND_NONE again: a new one has begun.
+ */
+enum flow_kind {
+    FLOW_KIND_NONE,
+    FLOW_KIND_OFFLOAD, /* its packets pass by; SYN, FIN and RST come up */
+    FLOW_KIND_CONDEMN, /* its packets are dropped */
+    FLOW_KIND_WATCH,   /* its responses come up, whatever plan.quiet says */
+    FLOW_KIND_QUIET,   /* its responses pass by */
+};
+
+#define MARK_KIND_BITS 3
 
 static inline unsigned mark_shift(uint32_t mask)
 {
@@ -62,6 +82,23 @@ static inline enum ct_direction mark_ct_direction(uint32_t mask, uint32_t mark)
     if (state == CT_NONE || state == CT_INVALID || state == CT_UNTRACKED)
         return CT_DIR_NONE;
     return (mark >> (mark_shift(mask) + 3)) & 8 ? CT_DIR_REPLY : CT_DIR_ORIGINAL;
+}
+
+static inline uint32_t mark_kind_mask(uint32_t mask)
+{
+    return 7u << mark_shift(mask);
+}
+
+/* How many generations the ct mark tells apart, numbered from 0. */
+static inline uint32_t mark_generations(uint32_t mask)
+{
+    return 1u << (__builtin_popcount(mask) - MARK_KIND_BITS);
+}
+
+static inline uint32_t mark_of_kind(uint32_t mask, enum flow_kind kind, uint32_t generation)
+{
+    uint32_t bits = (uint32_t)kind | generation % mark_generations(mask) << MARK_KIND_BITS;
+    return bits << mark_shift(mask);
 }
 
 #endif

@@ -10,6 +10,7 @@
 #include <libnftnl/object.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -107,7 +108,7 @@ uint64_t nft_digest(const struct nft_tx *tx)
     return tx->failed ? 0 : h | 1;
 }
 
-static int open_socket(struct mnl_socket **ret)
+int nft_open_socket(struct mnl_socket **ret)
 {
     struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
     if (!nl)
@@ -175,7 +176,7 @@ int nft_commit(struct nft_tx *tx, char *why, size_t why_size)
 {
     nft_batch_mark(tx, NFNL_MSG_BATCH_END);
     struct mnl_socket *nl = NULL;
-    int err = tx->failed ? tx->failed : open_socket(&nl);
+    int err = tx->failed ? tx->failed : nft_open_socket(&nl);
     if (err) {
         snprintf(why, why_size, "nftables: %s", strerror(-err));
         return err;
@@ -245,6 +246,21 @@ void nft_add_base_chain(struct nft_tx *tx, const char *name, uint32_t hook, int3
     chain_step(tx, name, true, hook, priority);
 }
 
+void nft_del_chain(struct nft_tx *tx, const char *name)
+{
+    struct nftnl_chain *c = tx->failed ? NULL : nftnl_chain_alloc();
+    if (!c) {
+        tx->failed = tx->failed ? tx->failed : -ENOMEM;
+        return;
+    }
+    nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, tx->table);
+    nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
+    struct nlmsghdr *nlh = nft_message(tx, NFT_MSG_DELCHAIN, 0);
+    nftnl_chain_nlmsg_build_payload(nlh, c);
+    nftnl_chain_free(c);
+    nft_step(tx, nlh, "delete chain", name);
+}
+
 static void put_rule(struct nft_tx *tx, const struct nftnl_rule *r, uint16_t type, uint16_t flags, const char *what,
                      const char *name)
 {
@@ -288,63 +304,57 @@ void nft_rule_end(struct nft_tx *tx, struct nftnl_rule *r)
         nftnl_rule_free(r);
 }
 
-static struct nftnl_obj *counter_object(const char *table, const char *name)
+void nft_comment(struct nftnl_rule *r, const char *text)
 {
-    struct nftnl_obj *o = nftnl_obj_alloc();
-    if (!o)
+    struct nftnl_udata_buf *note = r && *text ? nftnl_udata_buf_alloc(NFT_COMMENT_MAX + 8) : NULL;
+    if (!note)
+        return;
+    char cut[NFT_COMMENT_MAX];
+    snprintf(cut, sizeof cut, "%s", text);
+    if (nftnl_udata_put_strz(note, NFTNL_UDATA_RULE_COMMENT, cut))
+        nftnl_rule_set_data(r, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(note), nftnl_udata_buf_len(note));
+    nftnl_udata_buf_free(note);
+}
+
+static struct nftnl_obj *counter_object(struct nft_tx *tx, const char *name)
+{
+    struct nftnl_obj *o = tx->failed ? NULL : nftnl_obj_alloc();
+    if (!o) {
+        tx->failed = tx->failed ? tx->failed : -ENOMEM;
         return NULL;
-    nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, table);
+    }
+    nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, tx->table);
     nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
     nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
     return o;
 }
 
-void nft_add_counter(struct nft_tx *tx, const char *name)
+void nft_add_counter_at(struct nft_tx *tx, const char *name, uint64_t packets, uint64_t bytes)
 {
-    struct nftnl_obj *o = counter_object(tx->table, name);
-    if (!o || tx->failed) {
-        tx->failed = -ENOMEM;
+    struct nftnl_obj *o = counter_object(tx, name);
+    if (!o)
         return;
-    }
-    /* Without a value the message would carry no counter data, which the kernel needs. */
-    nftnl_obj_set_u64(o, NFTNL_OBJ_CTR_PKTS, 0);
-    nftnl_obj_set_u64(o, NFTNL_OBJ_CTR_BYTES, 0);
+    nftnl_obj_set_u64(o, NFTNL_OBJ_CTR_PKTS, packets);
+    nftnl_obj_set_u64(o, NFTNL_OBJ_CTR_BYTES, bytes);
     struct nlmsghdr *nlh = nft_message(tx, NFT_MSG_NEWOBJ, NLM_F_CREATE);
     nftnl_obj_nlmsg_build_payload(nlh, o);
     nftnl_obj_free(o);
     nft_step(tx, nlh, "add counter", name);
 }
 
-static int read_counter(const struct nlmsghdr *nlh, void *data)
+/* Without a value the message would carry no counter data, which the kernel needs. */
+void nft_add_counter(struct nft_tx *tx, const char *name)
 {
-    struct nftnl_obj *o = nftnl_obj_alloc();
-    if (!o)
-        return MNL_CB_ERROR;
-    if (nftnl_obj_nlmsg_parse(nlh, o) == 0)
-        *(uint64_t *)data = nftnl_obj_get_u64(o, NFTNL_OBJ_CTR_PKTS);
-    nftnl_obj_free(o);
-    return MNL_CB_OK;
+    nft_add_counter_at(tx, name, 0, 0);
 }
 
-int nft_read_counter(uint8_t family, const char *table, const char *name, uint64_t *ret)
+void nft_del_counter(struct nft_tx *tx, const char *name)
 {
-    struct nftnl_obj *o = counter_object(table, name);
-    struct mnl_socket *nl = NULL;
+    struct nftnl_obj *o = counter_object(tx, name);
     if (!o)
-        return -ENOMEM;
-    int err = open_socket(&nl);
-    if (!err) {
-        uint8_t buf[8192];
-        struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr((char *)buf, NFT_MSG_GETOBJ, family, NLM_F_ACK, 1);
-        nftnl_obj_nlmsg_build_payload(nlh, o);
-        int r = mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
-        while (r > MNL_CB_STOP) {
-            ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof buf);
-            r = n < 0 ? MNL_CB_ERROR : mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), read_counter, ret);
-        }
-        err = r < 0 ? -errno : 0;
-        mnl_socket_close(nl);
-    }
+        return;
+    struct nlmsghdr *nlh = nft_message(tx, NFT_MSG_DELOBJ, 0);
+    nftnl_obj_nlmsg_build_payload(nlh, o);
     nftnl_obj_free(o);
-    return err;
+    nft_step(tx, nlh, "delete counter", name);
 }

@@ -11,6 +11,8 @@
 /* A netlink attribute's length is 16 bits: no message of ours is longer. */
 #define NFT_MESSAGE_MAX 131072
 
+struct mnl_socket;
+
 struct nft_step { /* what a message does, for the error */
     char text[64];
 };
@@ -26,6 +28,7 @@ struct nft_tx {
     uint32_t n_steps, set_ids;
 };
 
+MUST_CHECK int nft_open_socket(struct mnl_socket **ret);
 void nft_batch_mark(struct nft_tx *tx, uint16_t type);
 struct nlmsghdr *nft_message(struct nft_tx *tx, uint16_t type, uint16_t flags);
 void nft_step(struct nft_tx *tx, const struct nlmsghdr *nlh, const char *what, const char *name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Sets and maps. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/set.h>
@@ -50,6 +51,26 @@ static void create(struct nft_tx *tx, const char *name, enum nft_key key, uint32
         nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
         nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, 0);
     }
+    struct nlmsghdr *nlh = nft_message(tx, NFT_MSG_NEWSET, NLM_F_CREATE);
+    nftnl_set_nlmsg_build_payload(nlh, s);
+    nftnl_set_free(s);
+    nft_step(tx, nlh, "add set", name);
+}
+
+void nft_add_measured_set(struct nft_tx *tx, const char *name, enum nft_key key, uint32_t len, uint32_t size,
+                          uint64_t forget_ms)
+{
+    struct nftnl_set *s = set_named(tx, name);
+    if (!s)
+        return;
+    nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, key);
+    nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, len);
+    nftnl_set_set_u32(s, NFTNL_SET_FLAGS, NFT_SET_EVAL | NFT_SET_TIMEOUT);
+    nftnl_set_set_u32(s, NFTNL_SET_ID, ++tx->set_ids);
+    nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, size);
+    nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT, forget_ms);
+    nftnl_set_set_u32(s, NFTNL_SET_GC_INTERVAL, (uint32_t)forget_ms);
+    note_byte_order(s, key);
     struct nlmsghdr *nlh = nft_message(tx, NFT_MSG_NEWSET, NLM_F_CREATE);
     nftnl_set_nlmsg_build_payload(nlh, s);
     nftnl_set_free(s);
@@ -161,6 +182,16 @@ void nft_add_ranges(struct nft_tx *tx, const char *name, enum nft_key key, uint3
     elements_send(&es);
 }
 
+void nft_add_timed_set(struct nft_tx *tx, const char *name, enum nft_key key, uint32_t len)
+{
+    create(tx, name, key, len, NFT_SET_TIMEOUT, false);
+}
+
+void nft_add_interval_set(struct nft_tx *tx, const char *name, enum nft_key key, uint32_t len)
+{
+    create(tx, name, key, len, NFT_SET_INTERVAL, false);
+}
+
 void nft_add_names(struct nft_tx *tx, const char *name, const char *const *names, size_t n)
 {
     create(tx, name, NFT_KEY_IFNAME, 16, 0, false);
@@ -170,6 +201,27 @@ void nft_add_names(struct nft_tx *tx, const char *name, const char *const *names
         memcpy(key, names[i], strnlen(names[i], sizeof key - 1));
         element(&es, key, sizeof key);
     }
+    elements_send(&es);
+}
+
+void nft_add_pairs(struct nft_tx *tx, const char *name, const uint16_t (*pairs)[2], size_t n)
+{
+    enum { BITS_OF_A_TYPE = 6 }; /* in nft's numbers of concatenated types */
+    create(tx, name, (enum nft_key)(NFT_KEY_PORT << BITS_OF_A_TYPE | NFT_KEY_PORT), 8, 0, false);
+    struct elements es = {.tx = tx, .name = name};
+    for (size_t i = 0; i < n && !tx->failed; i++) {
+        uint16_t key[4] = {htons(pairs[i][0]), 0, htons(pairs[i][1]), 0};
+        element(&es, key, sizeof key);
+    }
+    elements_send(&es);
+}
+
+void nft_add_values(struct nft_tx *tx, const char *name, enum nft_key key, uint32_t len, const void *values, size_t n)
+{
+    create(tx, name, key, len, 0, false);
+    struct elements es = {.tx = tx, .name = name};
+    for (size_t i = 0; i < n && !tx->failed; i++)
+        element(&es, (const uint8_t *)values + i * len, len);
     elements_send(&es);
 }
 

@@ -10,6 +10,7 @@
 #include "divert/divert.h"
 #include "divert/link.h"
 #include "divert/nft.h"
+#include "divert/table.h"
 
 typedef void (*try_rule)(struct nftnl_rule *r);
 
@@ -143,10 +144,10 @@ static int choose_family(const struct config *c, struct divert *d, char *why, si
     return 0;
 }
 
-int divert_probe(const struct config *c, uint16_t queues, struct divert *ret, char *said, size_t said_size, char *why,
-                 size_t why_size)
+/* The parts that follow from the settings alone. */
+static struct divert from_settings(const struct config *c, uint16_t queues)
 {
-    *ret = (struct divert){
+    return (struct divert){
         .way = QUEUE_WAY_NONE,
         .hook = c->divert.hook,
         .priority = c->divert.priority,
@@ -155,10 +156,18 @@ int divert_probe(const struct config *c, uint16_t queues, struct divert *ret, ch
         .mark_mask = c->marks_mask,
         .bypass = c->policies.on_crash == POLICY_OPEN,
     };
-    if (c->divert.n_services > DIVERT_PORT_SETS_MAX) {
-        snprintf(why, why_size, "more than %d services", DIVERT_PORT_SETS_MAX);
-        return -E2BIG;
-    }
+}
+
+static void conclude(struct divert *d)
+{
+    d->bridged |= d->bridge_family;
+    d->own_answers = d->bridged && d->hook == HOOK_FORWARD;
+}
+
+int divert_probe(const struct config *c, uint16_t queues, struct divert *ret, char *said, size_t said_size, char *why,
+                 size_t why_size)
+{
+    *ret = from_settings(c, queues);
     int err = try_in(NFPROTO_INET, NULL, why, why_size);
     if (!err)
         err = look_at_interfaces(c, &ret->bridged, why, why_size);
@@ -166,11 +175,35 @@ int divert_probe(const struct config *c, uint16_t queues, struct divert *ret, ch
         err = choose_family(c, ret, why, why_size);
     if (err)
         return err;
-    ret->bridged |= ret->bridge_family;
-    ret->own_answers = ret->bridged && ret->hook == HOOK_FORWARD;
+    conclude(ret);
     snprintf(said, said_size, "family %s%s, %s", ret->bridge_family ? "bridge" : "inet",
              ret->bridged && !ret->bridge_family ? " with br_netfilter" : "", queue_way_name(ret->way));
+    struct leftover left;
+    if (adopt_look(ret, &left) == 0 && left.known) {
+        ret->left = true;
+        ret->last_generation = left.generation;
+    }
     return 0;
+}
+
+void divert_assume(const struct config *c, uint16_t queues, struct divert *ret, char *said, size_t said_size)
+{
+    char ignored[256];
+    *ret = from_settings(c, queues);
+    ret->assumed = true;
+    ret->way = QUEUE_NATIVE_SYMHASH;
+    bool here = look_at_interfaces(c, &ret->bridged, ignored, sizeof ignored) == 0;
+    bool guessed = !here && c->divert.family == FAMILY_AUTO;
+    if (guessed)
+        ret->bridged = c->divert.hook == HOOK_FORWARD && c->divert.n_ifaces > 0;
+    ret->bridge_family = c->divert.family == FAMILY_BRIDGE || (c->divert.family == FAMILY_AUTO && ret->bridged);
+    conclude(ret);
+    snprintf(said, said_size, "family %s (%s), native queue expression (assumed)",
+             ret->bridge_family ? "bridge" : "inet",
+             c->divert.family != FAMILY_AUTO ? "as set"
+             : guessed                       ? "assumed: the interfaces are not here"
+             : ret->bridge_family            ? "assumed: the interfaces are ports of a bridge"
+                                             : "no interface is a port of a bridge");
 }
 
 int divert_same_shape(const struct divert *d, const struct config *c, char *why, size_t why_size)

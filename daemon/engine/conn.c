@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct conn *conn_new(const struct generation *g, const struct flow *f)
+struct conn *conn_new(const struct generation *g, struct flow *f)
 {
     struct conn *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    c->generation = g->number;
+    c->flow = f;
     c->window = g->config->streams.window;
     if (!generation_is_http(g, f->port[1]))
         return c;
@@ -30,15 +30,8 @@ void conn_free(struct conn *c)
     free(c);
 }
 
-void conn_adopt(struct conn *c, const struct generation *g)
+static void fit_window(struct conn *c, const struct generation *g)
 {
-    if (c->generation == g->number)
-        return;
-    c->generation = g->number;
-    memset(c->fired, 0, sizeof c->fired);
-    c->accepted = false;
-    if (c->http)
-        http_set(c->http, &g->http);
     if (c->window == g->config->streams.window)
         return;
     c->window = g->config->streams.window;
@@ -47,6 +40,19 @@ void conn_adopt(struct conn *c, const struct generation *g)
         c->tail[dir] = NULL;
         c->tail_len[dir] = 0;
     }
+}
+
+bool conn_adopt(struct conn *c, const struct generation *g)
+{
+    if (c->generation == g->number)
+        return false;
+    c->generation = g->number;
+    memset(c->fired, 0, sizeof c->fired);
+    c->accepted = false;
+    if (c->http)
+        http_set(c->http, &g->http);
+    fit_window(c, g);
+    return true;
 }
 
 size_t conn_memory(const struct conn *c)

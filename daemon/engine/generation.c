@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/generation.h"
 
-#define PORTS 65536
+#include "detect/detect.h"
 
 static void note_http_ports(struct generation *g)
 {
@@ -20,7 +20,8 @@ static void note_needs(struct generation *g)
         needs |= RULES_NEED_HTTP | RULES_NEED_RESPONSE;
     if (!c->http.n_ports)
         needs &= ~(unsigned)(RULES_NEED_HTTP | RULES_NEED_RESPONSE);
-    if (needs & NEEDS_STREAMS)
+    g->follows_all = c->detect[DETECT_SYN_FLOOD].action != DETECT_OFF;
+    if ((needs & NEEDS_STREAMS) || g->follows_all)
         needs |= RULES_NEED_CHECKSUM;
     g->needs = needs;
 }
@@ -69,7 +70,7 @@ void generation_flow_options(const struct generation *g, struct flow_options *re
 static bool sees_both_directions(const struct generation *g)
 {
     enum divert_hook hook = g->config->divert.hook;
-    return !(g->needs & NEEDS_STREAMS) || (hook != HOOK_INPUT && hook != HOOK_OUTPUT);
+    return !((g->needs & NEEDS_STREAMS) || g->follows_all) || (hook != HOOK_INPUT && hook != HOOK_OUTPUT);
 }
 
 static uint32_t longest_value(const struct config *c)
@@ -84,8 +85,10 @@ static uint32_t longest_value(const struct config *c)
 
 static int allocate(struct generation *g)
 {
-    g->http_ports = calloc(PORTS / 64, sizeof *g->http_ports);
-    if (!g->http_ports)
+    g->http_ports = calloc(1, PORT_BITS_SIZE);
+    g->quiet_ports = calloc(1, PORT_BITS_SIZE);
+    g->kept_ports = calloc(1, PORT_BITS_SIZE);
+    if (!g->http_ports || !g->quiet_ports || !g->kept_ports)
         return -1;
     note_http_ports(g);
     note_needs(g);
@@ -118,7 +121,8 @@ struct generation *generation_load(const char *file, size_t workers, struct diag
         struct ruleset_options opt = {.our_marks = g->config->marks_mask,
                                       .regex_steps = g->config->limits.regex_steps,
                                       .cache = g->config->cache_folder,
-                                      .value_max = longest_value(g->config)};
+                                      .value_max = longest_value(g->config),
+                                      .limit_keys = g->config->limits.limit_keys};
         const struct config_strings *files = &g->config->rule_files;
         g->rules = ruleset_load((const char *const *)files->at, files->n, &opt, d);
         int err = g->rules ? allocate(g) : -1;
@@ -146,6 +150,10 @@ void generation_free(struct generation *g)
     free(g->matches);
     free(g->before);
     free(g->http_ports);
+    free(g->quiet_ports);
+    free(g->kept_ports);
+    plan_free(&g->plan);
+    detect_free(g->detect);
     ruleset_free(g->rules);
     config_free(g->config);
     free(g);

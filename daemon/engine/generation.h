@@ -6,6 +6,7 @@
 
 #include "app/http.h"
 #include "config/config.h"
+#include "divert/plan.h"
 #include "flow/flow.h"
 #include "inspect/ruleset.h"
 #include "observe/stats.h"
@@ -19,8 +20,14 @@ struct generation {
     struct ruleset *rules;
     uint64_t number; /* from 1 */
     unsigned needs;  /* enum ruleset_need: of the rules, and of what else the settings ask for */
+    struct plan plan;    /* what the table says for it: see plan_make */
+    size_t kernel_rules; /* so many of the first rules are the kernel's */
+    struct detect *detect;
+    bool follows_all; /* connections of all TCP services: their number is looked at */
     struct http_options http;
-    uint64_t *http_ports; /* a bit each */
+    uint64_t *http_ports;  /* a bit each */
+    uint64_t *quiet_ports; /* servers' ports whose responses no rule looks at */
+    uint64_t *kept_ports;  /* servers' ports of which some rule wants to see established connections' packets */
     size_t workers;
     struct scratch **scratch;   /* one a worker */
     _Atomic uint64_t **matches; /* [worker][rule] */
@@ -47,15 +54,32 @@ void generation_flow_options(const struct generation *g, struct flow_options *re
 #define NEEDS_STREAMS (RULES_NEED_HTTP | RULES_NEED_TO_SERVER | RULES_NEED_TO_CLIENT)
 #define NEEDS_WHOLE (RULES_NEED_PAYLOAD | RULES_NEED_CHECKSUM | NEEDS_STREAMS)
 
+#define PORT_BITS_SIZE (65536 / 8)
+
+static inline bool port_bit(const uint64_t *bits, uint16_t port)
+{
+    return bits[port / 64] >> (port % 64) & 1;
+}
+
+static inline bool generation_is_quiet(const struct generation *g, uint16_t port)
+{
+    return port_bit(g->quiet_ports, port);
+}
+
+static inline bool generation_keeps(const struct generation *g, uint16_t port)
+{
+    return port_bit(g->kept_ports, port);
+}
+
 static inline bool generation_is_http(const struct generation *g, uint16_t port)
 {
-    return (g->needs & RULES_NEED_HTTP) && (g->http_ports[port / 64] >> (port % 64) & 1);
+    return (g->needs & RULES_NEED_HTTP) && port_bit(g->http_ports, port);
 }
 
 /* Whether the connections of these ports are followed. */
 static inline bool generation_follows(const struct generation *g, uint16_t a, uint16_t b)
 {
-    if (g->needs & (RULES_NEED_TO_SERVER | RULES_NEED_TO_CLIENT))
+    if (g->follows_all || (g->needs & (RULES_NEED_TO_SERVER | RULES_NEED_TO_CLIENT)))
         return true;
     return generation_is_http(g, a) || generation_is_http(g, b);
 }

@@ -6,7 +6,9 @@
 
 #include "answer/answer.h"
 #include "base/log.h"
+#include "detect/detect.h"
 #include "divert/marks.h"
+#include "engine/ban_request.h"
 #include "engine/report.h"
 #include "engine/respond.h"
 #include "engine/stream.h"
@@ -48,7 +50,8 @@ static void fill_meta(struct worker *w, const struct queue_packet *qp, struct pa
     *m = (struct packet_meta){
         .id = qp->id,
         .mark = qp->mark & ~mask,
-        .ct_mark = qp->ct_mark,
+        .ct_mark = qp->ct_mark & ~mask,
+        .ct_id = qp->ct_id,
         .full_len = qp->full_len,
         .ethertype = qp->ethertype,
         .vlan_tci = qp->vlan_tci,
@@ -105,6 +108,17 @@ static struct fate refuse(struct worker *w, const struct packet *p)
     return (struct fate){.verdict = QUEUE_DROP};
 }
 
+/* The packet goes round once more, and the kernel notes in its ct mark what becomes of the connection's others. */
+static struct fate by_code(struct worker *w, const struct packet *p, const struct decision *d, enum mark_code code)
+{
+    uint32_t mask = w->divert->mark_mask;
+    uint32_t mark = d->set_mark ? d->mark : p->meta.mark;
+    if (d->rule && d->rule->action == ACTION_REPEAT)
+        mark = d->rule->mark;
+    mark &= ~mask;
+    return (struct fate){QUEUE_REPEAT, true, mark | mark_of_code(mask, code)};
+}
+
 static struct fate repeat(struct worker *w, const struct decision *d)
 {
     uint32_t mask = w->divert->mark_mask;
@@ -133,47 +147,76 @@ static struct fate monitored(struct worker *w)
 
 static bool follows(const struct worker *w, const struct packet *p)
 {
-    if (!(w->gen->needs & NEEDS_STREAMS) || !p->ip_version || p->ip_proto != 6)
+    if (!((w->gen->needs & NEEDS_STREAMS) || w->gen->follows_all) || !p->ip_version || p->ip_proto != 6)
         return false;
     /* A fragment does not tell its ports; where conntrack puts them together none comes. */
     return p->is_fragment || p->l4 != L4_TCP || generation_follows(w->gen, p->srcport, p->dstport);
 }
 
+static struct fate condemn(struct worker *w, const struct packet *p, const struct decision *d, enum counter verdict)
+{
+    count_add(&w->counters, verdict, 1);
+    return by_code(w, p, d, MARK_CODE_CONDEMN);
+}
+
 /* A rule on the packet itself stops it. */
 static struct fate stop_packet(struct worker *w, const struct packet *p, const struct decision *d)
 {
+    enum action action = d->rule->action;
     if (w->gen->config->mode == MODE_MONITOR)
         return monitored(w);
-    if (d->rule->action == ACTION_DROP)
+    if (action == ACTION_DROP)
         return drop_packet(w, COUNT_DROPPED);
+    if (action == ACTION_BAN)
+        ban_request(w, &p->src, d->rule->ban_for, BANNED_BY_RULE, d->rule->id);
     if (follows(w, p) && stream_refuse(w, p, d))
-        return drop_packet(w, COUNT_BLOCKED);
-    return refuse(w, p);
+        return condemn(w, p, d, COUNT_BLOCKED);
+    if (action == ACTION_CONDEMN)
+        return condemn(w, p, d, COUNT_BLOCKED);
+    return action == ACTION_BAN ? drop_packet(w, COUNT_BLOCKED) : refuse(w, p);
 }
 
 /* What becomes of a packet that its own rules let go on. */
-static struct fate let_go(struct worker *w, const struct decision *d)
+static struct fate let_go(struct worker *w, const struct packet *p, const struct decision *d, enum mark_code code)
 {
     if (w->gen->config->mode == MODE_MONITOR) {
         count_add(&w->counters, COUNT_ACCEPTED, 1);
         return (struct fate){.verdict = QUEUE_ACCEPT};
     }
+    if (code != MARK_CODE_NONE) {
+        count_add(&w->counters, COUNT_ACCEPTED, 1);
+        count_add(&w->counters, COUNT_OFFLOADED, code == MARK_CODE_OFFLOAD);
+        return by_code(w, p, d, code);
+    }
     return d->rule && d->rule->action == ACTION_REPEAT ? repeat(w, d) : accept_packet(w, d);
+}
+
+static struct fate offload(struct worker *w, const struct packet *p, const struct decision *d)
+{
+    if (!worker_may_offload(w))
+        return let_go(w, p, d, MARK_CODE_NONE);
+    if (follows(w, p))
+        stream_offload(w, p);
+    return let_go(w, p, d, MARK_CODE_OFFLOAD);
 }
 
 static struct fate carry_out(struct worker *w, const struct packet *p, const struct decision *d)
 {
     if (d->rule && action_stops(d->rule->action))
         return stop_packet(w, p, d);
+    if (d->rule && d->rule->action == ACTION_OFFLOAD)
+        return offload(w, p, d);
     if (!follows(w, p))
-        return let_go(w, d);
+        return let_go(w, p, d, MARK_CODE_NONE);
     bool judge = !d->rule || d->rule->action != ACTION_ACCEPT;
-    enum stream_fate fate = stream_packet(w, p, judge);
-    if (fate == STREAM_PASS)
-        return let_go(w, d);
+    struct stream_verdict v = stream_packet(w, p, judge);
+    if (v.fate == STREAM_PASS)
+        return let_go(w, p, d, v.code);
     if (w->gen->config->mode == MODE_MONITOR)
         return monitored(w);
-    return drop_packet(w, fate == STREAM_BLOCK ? COUNT_BLOCKED : COUNT_DROPPED);
+    if (v.fate == STREAM_BLOCK || v.code == MARK_CODE_CONDEMN)
+        return condemn(w, p, d, v.fate == STREAM_BLOCK ? COUNT_BLOCKED : COUNT_DROPPED);
+    return drop_packet(w, COUNT_DROPPED);
 }
 
 static void count_matches(struct worker *w, const struct decision *d)
@@ -191,16 +234,41 @@ static struct fate undecided(struct worker *w, const struct packet *p)
     return f;
 }
 
+/* Whether a detector stops the packet. */
+static bool is_detected(struct worker *w, const struct packet *p)
+{
+    struct finding f;
+    if (!w->gen->detect || !detect_packet(w->gen->detect, w->index, p, w->now_ms, &f))
+        return false;
+    if (f.event)
+        report_detected(w, p, NULL, f.id, f.action, f.count, f.held_back);
+    if (f.action == DETECT_LOG || w->gen->config->mode == MODE_MONITOR)
+        return false;
+    if (f.action == DETECT_BAN)
+        ban_request(w, &f.source, w->gen->config->detect[f.id].ban_for, BANNED_BY_DETECTOR, f.id);
+    count_add(&w->counters, COUNT_DETECTED, 1);
+    return true;
+}
+
 static struct fate judge(struct worker *w, const struct packet *p)
 {
     struct decision d;
-    struct subject s = {.packet = p};
+    if (is_detected(w, p))
+        return drop_packet(w, COUNT_DROPPED);
+    struct subject s = {.packet = p, .now_ms = w->now_ms};
     ruleset_decide(w->gen->rules, w->gen->scratch[w->index], PHASE_PACKET, &s, &d);
     if (d.undecided)
         return undecided(w, p);
     count_matches(w, &d);
     report_decision(w, p, &d);
     return carry_out(w, p, &d);
+}
+
+void pipeline_describe(struct worker *w, const struct queue_packet *qp, struct packet *ret)
+{
+    struct packet_meta meta;
+    fill_meta(w, qp, &meta);
+    packet_decode(ret, &meta, qp->payload, 0);
 }
 
 struct fate pipeline_decide(struct worker *w, const struct queue_packet *qp)

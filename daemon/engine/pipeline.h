@@ -14,6 +14,9 @@ struct fate {
 /* Decides one packet; counts and reports it. The worker's thread. */
 struct fate pipeline_decide(struct worker *w, const struct queue_packet *qp);
 
+/* The packet as events describe it, for one that is not decided here. */
+void pipeline_describe(struct worker *w, const struct queue_packet *qp, struct packet *ret);
+
 /* One packet's way, from the queue to its one verdict. The worker's thread. */
 void pipeline_run(struct worker *w, const struct queue_packet *qp);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/report.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -85,10 +86,15 @@ static void fill_packet(struct event *e, const struct worker *w, const struct pa
     e->has_vlan = p->meta.has_vlan;
     e->vlan = p->meta.vlan_tci & 0xfff;
     e->queue = w->queue ? queue_number(w->queue) : 0;
+    e->has_src_mac = p->meta.has_eth_src;
+    memcpy(e->src_mac, p->meta.eth_src, sizeof e->src_mac);
     copy_text(e->in_dev, sizeof e->in_dev, p->meta.in_dev ? p->meta.in_dev->name : "");
     copy_text(e->out_dev, sizeof e->out_dev, p->meta.out_dev ? p->meta.out_dev->name : "");
     copy_text(e->ct_state, sizeof e->ct_state, ct_state_text(p->meta.ct_state));
     copy_text(e->ct_direction, sizeof e->ct_direction, directions[p->meta.ct_dir]);
+    e->has_ct_mark = p->meta.has_ct_mark;
+    e->ct_mark = p->meta.ct_mark;
+    e->ct_id = p->meta.ct_id;
     list_anomalies(p->anomalies, e->anomalies, sizeof e->anomalies);
     fill_transport(e, p);
 }
@@ -279,4 +285,52 @@ void report_request(struct worker *w, const struct packet *p, const struct flow 
     fill_about(e, w, &a);
     e->type = EVENT_HTTP;
     events_push(w->events, w->index);
+}
+
+struct found {
+    const char *name;
+    enum detect_action action;
+    uint64_t count, held_back;
+};
+
+static void report_found(struct worker *w, const struct about *a, const struct found *f)
+{
+    struct event *e = next_event(w);
+    if (!e)
+        return;
+    fill_about(e, w, a);
+    e->type = EVENT_DETECT;
+    e->would_block = f->action > DETECT_LOG && w->gen->config->mode == MODE_MONITOR;
+    e->blocked = f->action > DETECT_LOG && !e->would_block;
+    e->detect_count = f->count;
+    e->detect_held = f->held_back;
+    copy_text(e->detector, sizeof e->detector, f->name);
+    copy_text(e->action, sizeof e->action, detect_action_name(f->action));
+    events_push(w->events, w->index);
+}
+
+void report_detected(struct worker *w, const struct packet *p, const struct flow *f, enum detector_id id,
+                     enum detect_action action, uint64_t count, uint64_t held_back)
+{
+    report_found(w, &(struct about){.packet = p, .flow = f},
+                 &(struct found){detector_name(id), action, count, held_back});
+}
+
+void report_flood(struct worker *w, const struct finding *f)
+{
+    struct packet p = {.ip_proto = IPPROTO_TCP};
+    report_detected(w, &p, NULL, f->id, f->over ? DETECT_OFF : f->action, f->count, f->held_back);
+}
+
+void report_kernel_rule(struct worker *w, const struct packet *p, const struct rule *r)
+{
+    struct about a = {.packet = p};
+    report_rule(w, &a, r, EVENT_ALERT);
+    if (action_stops(r->action))
+        report_rule(w, &a, r, EVENT_DROP);
+}
+
+void report_kernel_detector(struct worker *w, const struct packet *p, const char *name, bool dropped)
+{
+    report_found(w, &(struct about){.packet = p}, &(struct found){name, dropped ? DETECT_DROP : DETECT_LOG, 0, 0});
 }

@@ -2,6 +2,7 @@
 #ifndef SLUICE_ENGINE_REPORT_H
 #define SLUICE_ENGINE_REPORT_H
 
+#include "detect/detect.h"
 #include "engine/worker.h"
 
 /* Events of a decision: an alert for each matched rule that wants one, a drop where the packet is stopped. */
@@ -20,6 +21,17 @@ void report_stream(struct worker *w, const struct packet *p, const struct flow *
 /* The event of a packet or request that is stopped by a policy or a limit. f may be NULL. */
 void report_stop(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
                  const char *reason, const char *id);
+
+/* What a detector of ours has found; f may be NULL. */
+void report_detected(struct worker *w, const struct packet *p, const struct flow *f, enum detector_id id,
+                     enum detect_action action, uint64_t count, uint64_t held_back);
+
+/* What the kernel tells of a packet that it judged alone: a rule that matched, or a detector of this name. */
+void report_kernel_rule(struct worker *w, const struct packet *p, const struct rule *r);
+void report_kernel_detector(struct worker *w, const struct packet *p, const char *name, bool dropped);
+
+/* A flood of SYNs has begun, or is over: no packet's event. */
+void report_flood(struct worker *w, const struct finding *f);
 
 /* The event of an ordinary request: events.requests. */
 void report_request(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx);

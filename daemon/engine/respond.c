@@ -96,7 +96,8 @@ void respond_both(struct worker *w, const struct packet *p, const struct flow_re
     bool from_client = r->dir == TO_SERVER;
     bool client_known = f->stream[TO_CLIENT].has_next, server_known = f->stream[TO_SERVER].has_next;
     uint32_t client_ack = from_client ? end_of(p) : f->stream[TO_SERVER].next;
-    struct pending *a = tell(w, f, 0, client_known ? stands(r, TO_CLIENT) : 0, client_ack);
+    uint32_t client_next = f->quiet && from_client ? p->tcp_ack : stands(r, TO_CLIENT); /* unseen, it knows best */
+    struct pending *a = tell(w, f, 0, client_known ? client_next : 0, client_ack);
     if (a && how->page && client_known && from_client) {
         a->page = true;
         a->head_only = how->head_only;
@@ -106,11 +107,27 @@ void respond_both(struct worker *w, const struct packet *p, const struct flow_re
         (void)tell(w, f, 1, stands(r, TO_SERVER), f->stream[TO_CLIENT].next);
 }
 
+void respond_ends(struct worker *w, const struct flow *f)
+{
+    const struct flow_stream *to_server = &f->stream[TO_SERVER], *to_client = &f->stream[TO_CLIENT];
+    if (!to_server->has_next || !to_client->has_next)
+        return;
+    (void)tell(w, f, 0, to_client->next, to_server->next);
+    (void)tell(w, f, 1, to_server->next, to_client->next);
+}
+
 void respond_late(struct worker *w, const struct packet *p, const struct flow_result *r)
 {
     bool asks = p->payload.len || (p->tcp_flags & TCP_FLAG_FIN);
     if (r->dir == TO_SERVER && asks && (p->tcp_flags & TCP_FLAG_ACK) && !(p->tcp_flags & TCP_FLAG_RST))
         (void)tell(w, r->flow, 0, p->tcp_ack, end_of(p));
+}
+
+void respond_probe(struct worker *w, const struct packet *p, const struct flow_result *r)
+{
+    struct pending *a = tell(w, r->flow, 1, p->tcp_seq, p->tcp_ack);
+    if (a)
+        a->tcp.flags = TCP_FLAG_ACK;
 }
 
 /* The page's HTML with the request's id in it; its length. */
@@ -165,7 +182,7 @@ void respond_flush(struct worker *w)
         struct pending *a = w->pending[i];
         int err = a->page ? send_page(w, a) : send_one(w, a, &a->tcp);
         count_add(&w->counters, err ? COUNT_ANSWERS_WITHHELD : COUNT_ANSWERS, 1);
-        if (!err)
+        if (!err && (a->page || a->tcp.flags & TCP_FLAG_RST))
             count_add(&w->counters, a->page ? COUNT_PAGES : COUNT_RESETS, 1);
         free(a);
     }

@@ -20,8 +20,14 @@ struct response {
  */
 void respond_both(struct worker *w, const struct packet *p, const struct flow_result *r, const struct response *how);
 
+/* Both ends of a flow that is ended without a packet: they are reset where they stand. */
+void respond_ends(struct worker *w, const struct flow *f);
+
 /* A client goes on after its connection was condemned: it is reset, for its own sake. */
 void respond_late(struct worker *w, const struct packet *p, const struct flow_result *r);
+
+/* In the place of a keep-alive probe that is dropped: one without its byte, which the server answers the same. */
+void respond_probe(struct worker *w, const struct packet *p, const struct flow_result *r);
 
 void respond_flush(struct worker *w);
 

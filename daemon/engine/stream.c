@@ -2,10 +2,14 @@
 #include "engine/stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "detect/detect.h"
+#include "engine/ban_request.h"
 #include "engine/conn.h"
+#include "engine/pace.h"
 #include "engine/report.h"
 #include "engine/respond.h"
 
@@ -23,6 +27,7 @@ struct visit {
     struct conn *conn;
     bool judge;
     enum stream_fate fate;
+    enum mark_code code; /* what the kernel is to do with the connection's other packets */
 };
 
 static const struct config *config_of(const struct visit *v)
@@ -39,9 +44,17 @@ static bool monitors(const struct worker *w)
 
 static void gone(void *ctx, struct flow *f)
 {
-    (void)ctx;
+    if (f->app)
+        pace_leave(ctx, f->app);
     conn_free(f->app);
     f->app = NULL;
+}
+
+/* Nothing more of the flow comes up; what a rule of its stream says is not asked any more. In mode monitor all does. */
+static void leave_queue(struct visit *v)
+{
+    if (worker_may_offload(v->w) && v->fate == STREAM_PASS)
+        v->code = MARK_CODE_OFFLOAD;
 }
 
 /* Nothing more of the flow is looked at; in mode monitor it always is. */
@@ -53,7 +66,7 @@ static bool is_over(const struct visit *v)
 /* What was read of the flow is given back, and not charged to it any more. */
 static void forget(struct visit *v)
 {
-    gone(NULL, v->r.flow);
+    gone(v->w, v->r.flow);
     (void)flow_charge(v->w->flows, v->r.flow, 0);
     v->conn = NULL;
 }
@@ -71,11 +84,27 @@ static void condemn(struct visit *v, const struct response *how)
         respond_both(w, v->p, &v->r, how);
 }
 
+/* The connection stays, for it tells under which rules the flow left the queue. */
+static void carry_out_offload(struct visit *v)
+{
+    struct conn *c = v->r.flow->app;
+    if (!c || v->r.flow->blind)
+        return;
+    http_free(c->http);
+    c->http = NULL;
+    c->offloaded = true;
+    flow_blind(v->w->flows, v->r.flow);
+    (void)flow_charge(v->w->flows, v->r.flow, conn_memory(c));
+}
+
 /* Not before the bytes at hand are done with: they may be the flow's own. Nothing of it is read any more. */
 static void carry_out(struct visit *v)
 {
-    if (!is_over(v))
+    if (!is_over(v)) {
+        if (v->code == MARK_CODE_OFFLOAD)
+            carry_out_offload(v);
         return;
+    }
     flow_condemn(v->w->flows, v->r.flow);
     forget(v);
 }
@@ -132,6 +161,11 @@ static void act(struct visit *v, struct http_tx *tx, const struct decision *d)
     generation_count_matches(v->w->gen, v->w->index, d);
     report_stream(v->w, v->p, v->r.flow, tx, d, how.id);
     switch (d->rule ? d->rule->action : ACTION_LOG) {
+    case ACTION_BAN:
+        if (!monitors(v->w))
+            ban_request(v->w, &v->r.flow->addr[0], d->rule->ban_for, BANNED_BY_RULE, d->rule->id);
+        condemn(v, &how);
+        break;
     case ACTION_BLOCK:
         condemn(v, &how);
         break;
@@ -140,7 +174,11 @@ static void act(struct visit *v, struct http_tx *tx, const struct decision *d)
         condemn(v, &how);
         break;
     case ACTION_DROP:
+    case ACTION_CONDEMN:
         condemn(v, NULL);
+        break;
+    case ACTION_OFFLOAD:
+        leave_queue(v);
         break;
     default:
         break;
@@ -183,7 +221,7 @@ static bool show_piece(struct visit *v, struct span piece)
     struct conn *c = v->conn;
     enum flow_dir dir = v->r.dir;
     size_t before = c->tail_len[dir];
-    struct subject s = {.packet = v->p, .stream = piece};
+    struct subject s = {.packet = v->p, .stream = piece, .now_ms = w->now_ms};
     if (before) {
         if (!room_for(w, c->window + PIECE_MAX))
             return false;
@@ -229,6 +267,7 @@ static bool too_long(const struct visit *v, const struct http_tx *tx)
 static void request_ended(struct visit *v, struct http_tx *tx)
 {
     struct worker *w = v->w;
+    pace_request_done(v->conn);
     count_add(&w->counters, COUNT_REQUESTS, 1);
     count_add(&w->counters, COUNT_HTTP_ANOMALOUS, tx->anomalies != 0);
     if (!is_over(v) && too_long(v, tx))
@@ -270,7 +309,7 @@ static void at_point(struct visit *v, int point)
     }
     if (!tx)
         return;
-    struct subject s = {.packet = v->p, .tx = tx};
+    struct subject s = {.packet = v->p, .tx = tx, .now_ms = v->w->now_ms};
     enum phase phase = phase_of(point, tx);
     if (v->judge && ruleset_has(v->w->gen->rules, phase))
         ask(v, phase, &s);
@@ -278,6 +317,36 @@ static void at_point(struct visit *v, int point)
         request_ended(v, tx);
     else if (point == HTTP_RESPONSE_END)
         response_ended(v, tx);
+}
+
+/* What comes behind such a request depends on its response: that must come up. */
+static void watch(struct visit *v)
+{
+    bool missed = flow_set_quiet(v->w->flows, v->r.flow, false);
+    http_set_quiet(v->conn->http, false);
+    if (missed)
+        http_lost(v->conn->http, HTTP_TO_CLIENT);
+    if (v->code != MARK_CODE_OFFLOAD)
+        v->code = MARK_CODE_WATCH;
+    v->conn->marked = 0;
+}
+
+/* Neither a rule on packets or streams nor a reader of HTTP wants to see more of the connection. */
+static bool nobody_looks(const struct visit *v)
+{
+    const struct conn *c = v->conn;
+    bool streams = v->w->gen->needs & (RULES_NEED_TO_SERVER | RULES_NEED_TO_CLIENT);
+    return !c->http && (!streams || c->accepted) && !generation_keeps(v->w->gen, v->r.flow->port[1]);
+}
+
+/* Neither direction is HTTP any more, and no rule is asked about it: the kernel carries the rest by itself. */
+static void leave_http(struct visit *v)
+{
+    struct conn *c = v->conn;
+    http_free(c->http);
+    c->http = NULL;
+    if (nobody_looks(v))
+        leave_queue(v);
 }
 
 static int read_http(struct visit *v, struct span s)
@@ -289,14 +358,55 @@ static int read_http(struct visit *v, struct span s)
         if (point > 0)
             at_point(v, point);
     } while (point > 0 && !is_over(v));
-    if (c->opaque[0] && c->opaque[1] && !is_over(v)) {
-        http_free(c->http);
-        c->http = NULL;
-    }
-    return point < 0 ? point : 0;
+    if (point < 0 || is_over(v))
+        return point < 0 ? point : 0;
+    if (c->opaque[0] && c->opaque[1])
+        leave_http(v);
+    else if (v->r.flow->quiet && http_awaits(c->http))
+        watch(v);
+    return 0;
 }
 
 /* ---- a packet ---- */
+
+/* Whether the responses of the connection need not come up, as far as its port tells. */
+static bool may_be_quiet(const struct visit *v)
+{
+    return generation_is_quiet(v->w->gen, v->r.flow->port[1]) && worker_may_offload(v->w);
+}
+
+/*
+ * From the client's first bytes on its bare ACKs and the server's bytes pass
+ * by, before there is any response. A kernel that forgot is told again.
+ */
+static void quieten(struct visit *v)
+{
+    struct flow *f = v->r.flow;
+    const struct conn *c = f->app;
+    bool marked = c && c->marked == v->w->gen->number;
+    if (v->r.dir != TO_SERVER || !v->p->payload.len || f->blind || f->state != FLOW_ESTABLISHED || marked ||
+        (c && c->http && http_awaits(c->http)) || !may_be_quiet(v))
+        return;
+    v->code = MARK_CODE_QUIET;
+    if (!f->quiet)
+        (void)flow_set_quiet(v->w->flows, f, true);
+}
+
+/* Under other rules the responses may be wanted. */
+static void adopt(struct visit *v)
+{
+    struct conn *c = v->conn;
+    struct flow *f = v->r.flow;
+    if (conn_adopt(c, v->w->gen) && f->quiet && !generation_is_quiet(v->w->gen, f->port[1])) {
+        (void)flow_set_quiet(v->w->flows, f, false);
+        if (c->http)
+            http_lost(c->http, HTTP_TO_CLIENT);
+    }
+    if (v->code == MARK_CODE_QUIET)
+        c->marked = v->w->gen->number;
+    if (c->http)
+        http_set_quiet(c->http, f->quiet);
+}
 
 static bool have_conn(struct visit *v)
 {
@@ -305,7 +415,7 @@ static bool have_conn(struct visit *v)
         f->app = conn_new(v->w->gen, f);
     v->conn = f->app;
     if (v->conn)
-        conn_adopt(v->conn, v->w->gen);
+        adopt(v);
     return v->conn != NULL;
 }
 
@@ -374,6 +484,10 @@ static bool take(struct visit *v, struct span s)
         out_of_memory(v);
         return false;
     }
+    if (v->r.answered && v->conn->http)
+        http_answered(v->conn->http);
+    if (nobody_looks(v))
+        leave_queue(v);
     while (s.len) {
         struct span part = next_part(v, s, &skipped);
         remember |= is_inspected(v, skipped);
@@ -407,10 +521,12 @@ static void lost(struct visit *v)
     v->fate = STREAM_BLOCK;
 }
 
-/* What was read of a direction does not go on. */
+/* What was read of a direction does not go on; what was asked is answered. */
 static void forget_lost(struct visit *v)
 {
     struct conn *c = v->r.flow->app;
+    if (c && c->http && v->r.answered)
+        http_answered(c->http);
     for (int dir = 0; c && dir < 2; dir++) {
         if (!v->r.lost[dir])
             continue;
@@ -439,7 +555,53 @@ static bool is_quiet(enum flow_reason reason)
     return reason == FLOW_OUTSIDE || reason == FLOW_BAD || reason == FLOW_AFTER_CLOSE || reason == FLOW_WAS_CONDEMNED;
 }
 
-static enum stream_fate drop(struct visit *v)
+/* A client that dawdles: both ends are told, so that the server has its room back. */
+static void too_slow(struct worker *w, const struct packet *p, struct flow *f, enum detector_id id)
+{
+    const struct config_detector *d = &w->gen->config->detect[id];
+    struct conn *c = f->app;
+    if (c->told_slow)
+        return;
+    c->told_slow = true;
+    count_add(&w->counters, COUNT_DETECTED, 1);
+    report_detected(w, p, f, id, d->action, d->threshold, 0);
+    if (d->action == DETECT_LOG || monitors(w))
+        return;
+    if (d->action == DETECT_BAN)
+        ban_request(w, &f->addr[0], d->ban_for, BANNED_BY_DETECTOR, id);
+    count_add(&w->counters, COUNT_CONDEMNED, 1);
+    respond_ends(w, f);
+    flow_condemn(w->flows, f);
+    gone(w, f);
+    (void)flow_charge(w->flows, f, 0);
+}
+
+/* No packet brought it about: the event is about the connection. */
+static void late(struct worker *w, struct flow *f, enum detector_id id)
+{
+    struct packet p = {.ip_version = f->addr[0].family,
+                       .ip_proto = IPPROTO_TCP,
+                       .l4 = L4_TCP,
+                       .src = f->addr[0],
+                       .dst = f->addr[1],
+                       .srcport = f->port[0],
+                       .dstport = f->port[1]};
+    too_slow(w, &p, f, id);
+}
+
+static void keep_pace(struct visit *v)
+{
+    struct flow *f = v->r.flow;
+    if (v->fate != STREAM_PASS || f->state == FLOW_CONDEMNED || f->blind)
+        return;
+    enum detector_id id = pace_packet(v->w, v->p, f, v->r.dir);
+    if (id != DETECTORS)
+        too_slow(v->w, v->p, f, id);
+    if (f->state == FLOW_CONDEMNED)
+        v->fate = STREAM_BLOCK;
+}
+
+static struct stream_verdict drop(struct visit *v)
 {
     struct worker *w = v->w;
     enum flow_reason reason = v->r.reason;
@@ -450,37 +612,70 @@ static enum stream_fate drop(struct visit *v)
     } else {
         count_add(&w->counters, COUNT_STREAM_DROPPED, 1);
     }
+    if (v->r.probe && !monitors(w))
+        respond_probe(w, v->p, &v->r);
     if (!is_quiet(reason))
         report_stop(w, v->p, v->r.flow, NULL, flow_reason_name(reason), "");
-    return STREAM_DROP;
+    bool condemned = reason == FLOW_WAS_CONDEMNED && !monitors(w);
+    return (struct stream_verdict){STREAM_DROP, condemned ? MARK_CODE_CONDEMN : MARK_CODE_NONE};
 }
 
-enum stream_fate stream_packet(struct worker *w, const struct packet *p, bool judge)
+/*
+ * A flow that left the queue came up again. Under other rules it is taken up
+ * anew, where it stands now; else the kernel has lost its mark.
+ */
+static void take_up_again(struct visit *v)
+{
+    const struct conn *c = v->r.flow && v->r.flow->blind ? v->r.flow->app : NULL;
+    if (!c || !c->offloaded)
+        return;
+    if (c->generation == v->w->gen->number) {
+        if (v->p->payload.len)
+            leave_queue(v);
+        return;
+    }
+    flow_end(v->w->flows, v->r.flow);
+    flow_packet(v->w->flows, v->p, v->w->now_ms, &v->r);
+}
+
+struct stream_verdict stream_packet(struct worker *w, const struct packet *p, bool judge)
 {
     struct visit v = {.w = w, .p = p, .judge = judge};
     flow_packet(w->flows, p, w->now_ms, &v.r);
+    take_up_again(&v);
     if (v.r.flow)
         forget_lost(&v);
     if (v.r.drop)
         return drop(&v);
-    if (v.r.flow)
+    if (v.r.flow) {
+        quieten(&v);
         take_all(&v);
-    carry_out(&v);
-    return v.fate;
+        carry_out(&v);
+        keep_pace(&v);
+    }
+    return (struct stream_verdict){v.fate, v.code};
 }
 
 bool stream_refuse(struct worker *w, const struct packet *p, const struct decision *d)
 {
     struct visit v = {.w = w, .p = p};
-    if (d->rule->action != ACTION_BLOCK && d->rule->action != ACTION_REJECT)
+    if (d->rule->action == ACTION_DROP)
         return false;
     flow_packet(w->flows, p, w->now_ms, &v.r);
     if (!v.r.flow || v.r.drop)
         return v.r.drop;
     struct response how = {0};
-    condemn(&v, &how);
+    condemn(&v, d->rule->action == ACTION_CONDEMN ? NULL : &how);
     carry_out(&v);
     return true;
+}
+
+void stream_offload(struct worker *w, const struct packet *p)
+{
+    struct visit v = {.w = w, .p = p, .code = MARK_CODE_OFFLOAD};
+    flow_packet(w->flows, p, w->now_ms, &v.r);
+    if (v.r.flow && !v.r.drop && have_conn(&v))
+        carry_out_offload(&v);
 }
 
 /* ---- a worker ---- */
@@ -523,10 +718,20 @@ void stream_adopt(struct worker *w)
     flow_table_set(w->flows, &opt);
 }
 
+static void count_half_open(struct worker *w, const struct flow_counts *c)
+{
+    struct finding f;
+    size_t open = c->by_state[FLOW_SYN_SENT] + c->by_state[FLOW_SYN_RECEIVED];
+    if (w->gen->detect && detect_half_open(w->gen->detect, w->index, open, w->now_ms, &f))
+        report_flood(w, &f);
+}
+
 void stream_turn(struct worker *w)
 {
     flow_expire(w->flows, w->now_ms, 64);
+    pace_turn(w, late);
     const struct flow_counts *c = flow_counts(w->flows);
+    count_half_open(w, c);
     count_set(&w->counters, COUNT_FLOWS_BEGUN, c->begun);
     count_set(&w->counters, COUNT_FLOWS_ENDED, c->ended);
     count_set(&w->counters, COUNT_FLOWS_EVICTED, c->evicted);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "answer/answer.h"
+#include "base/ring.h"
 #include "divert/divert.h"
 #include "engine/generation.h"
 #include "engine/ifaces.h"
@@ -18,6 +19,12 @@
 #define WORKER_PENDING_MAX 512
 
 struct pending;
+struct conn;
+
+/* A ban that was asked for lately. */
+struct ban_asked {
+    uint64_t digest, at_ms;
+};
 
 /*
  * One queue and the thread that owns it. What the thread alone touches stands
@@ -42,11 +49,18 @@ struct worker {
     size_t joined_size;
     struct pending *pending[WORKER_PENDING_MAX]; /* answers that leave behind the batch's verdicts */
     size_t n_pending;
+    struct conn *paced_first, *paced_last; /* connections that are timed: see pace.h */
+    uint64_t paced_ms;
+    struct ban_asked ban_asked[64];
+    struct ring *bans; /* to the main thread; NULL in a replay */
+    int wake_fd;       /* wakes it */
 
     /* read by others */
     struct counters counters;
     _Atomic(const struct generation *) wanted; /* written by the main thread */
     _Atomic(const struct generation *) used;   /* what the thread has switched to */
+    /* The plan's generation that the table stamps connections with, 0 while that is not sure. */
+    _Atomic uint32_t stamped;
     _Atomic uint64_t turns;                    /* grows while the thread makes progress */
     _Atomic uint64_t idle;                     /* queue_counters.idle */
     _Atomic int broken;                        /* the errno that ended the thread */
@@ -57,6 +71,13 @@ struct worker {
 
 /* What a generation asks of a queue. */
 void worker_queue_options(const struct generation *g, uint16_t number, struct queue_options *ret);
+
+/* Whether a connection that leaves the queue now does so under the rules that judged it. The worker's thread. */
+static inline bool worker_may_offload(const struct worker *w)
+{
+    return atomic_load_explicit(&w->stamped, memory_order_acquire) == w->gen->plan.generation &&
+           w->gen->config->mode == MODE_ENFORCE;
+}
 
 /* Starts the thread. Returns 0 or a negative errno. */
 MUST_CHECK int worker_start(struct worker *w, bool pin);

@@ -190,6 +190,39 @@ void chunks_forget(struct flow_table *t, struct flow_stream *s)
         s->newest = NULL;
 }
 
+void chunks_give_up(struct flow_table *t, struct flow_stream *s, uint32_t upto, size_t most, struct flow *f)
+{
+    while (s->remembered && s->kept - s->held > most && seq_diff(chunk_end(s->remembered), upto) <= 0) {
+        struct flow_chunk *c = s->remembered;
+        f->forgot = chunk_end(c);
+        f->has_forgot = true;
+        s->remembered = c->next;
+        chunk_free(t, s, c);
+    }
+    if (!s->remembered)
+        s->newest = NULL;
+}
+
+void chunks_shrink(struct flow_table *t, struct flow_stream *s)
+{
+    s->newest = NULL;
+    for (struct flow_chunk **at = &s->remembered; *at; at = &(*at)->next) {
+        struct flow_chunk *c = *at, *fit;
+        uint32_t before = c->room;
+        if (c->from) {
+            memmove(c->data, c->data + c->from, c->len);
+            c->from = 0;
+        }
+        if (c->room > c->len && (fit = realloc(c, sizeof *c + c->len))) {
+            *at = c = fit;
+            c->room = c->len;
+            s->kept -= before - c->room;
+            t->counts.memory -= before - c->room;
+        }
+        s->newest = c;
+    }
+}
+
 void chunks_free(struct flow_table *t, struct flow_stream *s)
 {
     struct flow_chunk *lists[2] = {s->remembered, s->waiting};

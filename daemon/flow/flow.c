@@ -176,12 +176,12 @@ static bool catch_up(struct segment *g)
         return true;
     if (from_server && state_acks_unseen(g))
         begin_at(g, TO_SERVER, behind_hole(g->other, g->p->tcp_ack));
-    else if (!from_server && state_acks_unseen(g) && g->other->waiting &&
+    else if (!from_server && !g->f->quiet && state_acks_unseen(g) && g->other->waiting &&
              seq_diff(g->p->tcp_ack, chunks_end(g->other)) <= 0)
         begin_at(g, TO_CLIENT, g->p->tcp_ack);
     else
         seen = false;
-    bool far = from_server && g->data.len > 0 && g->s->has_next && g->f->state >= FLOW_ESTABLISHED &&
+    bool far = from_server && !g->f->quiet && g->data.len > 0 && g->s->has_next && g->f->state >= FLOW_ESTABLISHED &&
                seq_diff(g->seq, g->s->next) > 0 && !stream_in_window(g);
     if (far)
         begin_at(g, TO_CLIENT, g->seq);
@@ -212,6 +212,25 @@ static bool is_insisted_on(struct segment *g)
     return true;
 }
 
+/* RFC 9293 3.10.7.4, as far as it is known what the other end has sent. */
+static bool ack_is_fine(struct segment *g)
+{
+    if (g->data.len == 0 && !g->fin)
+        return true;
+    return (g->f->quiet && g->r->dir == TO_SERVER) || state_ack_acceptable(g) || is_insisted_on(g);
+}
+
+static void take_ack(struct segment *g)
+{
+    if (g->f->quiet && g->r->dir == TO_SERVER) {
+        quiet_ack(g);
+        return;
+    }
+    state_ack(g);
+    if (g->r->dir == TO_CLIENT && (g->f->quiet || g->f->has_forgot))
+        quiet_server_ack(g);
+}
+
 static enum flow_reason follow(struct segment *g)
 {
     if (is_spoofed(g))
@@ -224,17 +243,17 @@ static enum flow_reason follow(struct segment *g)
     }
     if (g->rst)
         return state_reset(g);
-    if (g->p->tcp_flags & TCP_FLAG_URG && !g->t->opt.urgent_ok)
+    if (g->p->tcp_flags & TCP_FLAG_URG && !g->t->opt.urgent_ok && !is_unseen_side(g))
         return FLOW_URGENT; /* without data as well: its pointer may name bytes that come later */
     enum flow_reason reason = g->syn ? state_syn(g) : FLOW_FINE;
     if (reason != FLOW_FINE || g->settled)
         return reason;
     if (!g->f->was_reset && !catch_up(g))
         return FLOW_MIDSTREAM;
-    if ((g->data.len > 0 || g->fin) && !state_ack_acceptable(g) && !is_insisted_on(g))
+    if (!ack_is_fine(g))
         return FLOW_BAD_ACK;
-    state_ack(g);
-    return stream_segment(g);
+    take_ack(g);
+    return is_unseen_side(g) ? quiet_segment(g) : stream_segment(g);
 }
 
 static void learn_link(struct segment *g)
@@ -267,6 +286,7 @@ static void follow_flow(struct segment *g)
 {
     struct flow_table *t = g->t;
     enum flow_reason reason = follow(g);
+    g->f->resting = false;
     if (reason == FLOW_DIFFERS || reason == FLOW_URGENT)
         g->f->tampered = true;
     conclude(t, g->r, reason);
@@ -357,13 +377,21 @@ static void lose(struct flow_table *t, struct flow_result *r)
     conclude(t, r, FLOW_NO_MEMORY);
 }
 
+static void advance(struct flow_table *t, struct flow_result *r, size_t n)
+{
+    struct flow *f = r->flow;
+    f->stream[r->dir].next += (uint32_t)n;
+    if (r->dir == TO_SERVER && (f->quiet || f->has_forgot))
+        quiet_advance(t, f);
+}
+
 bool flow_part(struct flow_table *t, struct flow_result *r, size_t n, bool remember)
 {
     if (!r->handed || r->waiting.len <= n || !is_followed(r->flow))
         return false;
     struct flow_stream *s = &r->flow->stream[r->dir];
     bool lost = remember && !chunks_remember(t, s, span_first(r->waiting, n));
-    s->next += (uint32_t)n;
+    advance(t, r, n);
     r->waiting = span_from(r->waiting, n);
     chunks_trim(t, s);
     if (lost)
@@ -382,12 +410,13 @@ void flow_done(struct flow_table *t, struct flow_result *r, bool remember)
     bool lost = false;
     if (r->waiting.len > 0) {
         lost = remember && !chunks_remember(t, s, r->waiting);
-        s->next += (uint32_t)r->waiting.len;
+        advance(t, r, r->waiting.len);
         r->waiting.len = 0;
         chunks_trim(t, s);
     } else {
-        s->next += s->waiting->len;
+        uint32_t n = s->waiting->len;
         chunks_take_waiting(t, s, remember);
+        advance(t, r, n);
     }
     if (lost)
         lose(t, r);
@@ -420,7 +449,7 @@ bool flow_charge(struct flow_table *t, struct flow *f, size_t bytes)
         bytes = UINT32_MAX;
     t->counts.memory = t->counts.memory - f->charged + bytes;
     f->charged = (uint32_t)bytes;
-    return t->counts.memory <= t->opt.memory;
+    return t->counts.memory <= t->opt.memory || table_give_up(t, f, 0);
 }
 
 const char *flow_reason_name(enum flow_reason r)

@@ -65,8 +65,8 @@ struct flow_stream {
     uint32_t edge;  /* the right edge of the receiver's window, the furthest seen */
     uint32_t fin;   /* the sequence number of FIN, where has_fin */
     uint8_t wscale; /* of the windows that this direction's *sender* advertises */
-    bool has_isn, has_next, has_acked, has_edge, has_fin, has_wscale, fin_done;
-    bool unsure; /* SYNs with several numbers passed: the other end's ACK tells which one holds */
+    bool has_isn : 1, has_next : 1, has_acked : 1, has_edge : 1, has_fin : 1, has_wscale : 1, fin_done : 1;
+    bool unsure : 1; /* SYNs with several numbers passed: the other end's ACK tells which one holds */
 };
 
 struct flow {
@@ -76,24 +76,34 @@ struct flow {
     /* for all to read */
     uint16_t port[2]; /* [0] client, [1] server */
     struct ip_addr addr[2];
-    uint8_t state;                           /* enum flow_state */
-    bool midstream;                          /* its beginning was not seen */
-    bool blind;                              /* a limit was reached with `open`: its bytes are not followed any more */
-    uint8_t listed, resyn_dir, resyn_wscale; /* private */
-    uint64_t id;                             /* counted from a random base, at most 53 bits; never 0 */
+    uint8_t state;  /* enum flow_state */
+    bool midstream; /* its beginning was not seen */
+    bool blind;     /* a limit was reached with `open`: its bytes are not followed any more */
+    bool quiet;     /* the server's bytes pass by unseen: flow_set_quiet */
+    /* private up to id */
+    uint8_t listed, resyn_dir, resyn_wscale, doubts;
+    uint16_t mark_time;
+    bool has_resyn : 1, resyn_scaled : 1, was_reset : 1;
+    bool maybe_reset : 1; /* by a RST whose number nobody here can judge */
+    bool has_mark : 1, has_forgot : 1, resting : 1;
+    bool tampered : 1;  /* a segment was refused for its bytes: in mode monitor it went on all the same */
+    bool one_armed : 1; /* the client's packets leave by the interface that they came in by */
+    uint64_t id;        /* counted from a random base, at most 53 bits; never 0 */
     struct flow_stream stream[2];
     struct flow_link link[2]; /* [TO_SERVER]: as the client's packets come in */
     uint64_t seen_ms;         /* the last packet, within a tenth of a second */
     void *app;                /* the owner's: see flow_options.gone */
     uint32_t charged;         /* bytes charged for app */
     /* private from here on */
-    uint32_t doubtful; /* an ACK of what was never seen, repeated `doubts` times */
+    union {
+        uint32_t doubtful; /* an ACK of what was never seen, repeated `doubts` times */
+        uint32_t mark;     /* quiet, has_mark: where the client's stream stood a while ago, when the server answered */
+    };
     struct flow *older, *newer;
-    uint32_t resyn; /* the number of a SYN that came later, where has_resyn */
-    uint8_t doubts;
-    bool has_resyn : 1, resyn_scaled : 1, was_reset : 1;
-    bool tampered : 1;  /* a segment was refused for its bytes: in mode monitor it went on all the same */
-    bool one_armed : 1; /* the client's packets leave by the interface that they came in by */
+    uint32_t resyn;      /* the number of a SYN that came later, where has_resyn */
+    uint32_t quiet_from; /* where the server's stream stood when the flow turned quiet */
+    uint32_t answered;   /* quiet: where the client's stream stood when the server answered last */
+    uint32_t forgot; /* has_forgot: bytes to the server before it that are neither kept nor acknowledged do not pass */
 };
 
 /* Why a segment must not go on, or is not followed. */
@@ -120,11 +130,13 @@ struct flow_result {
     struct flow *flow; /* NULL where it is not tracked */
     enum flow_dir dir;
     enum flow_reason reason;
-    bool drop;    /* the packet must not go on (mode enforce) */
-    bool fresh;   /* the flow began with this packet */
-    bool reset;   /* a valid RST: no bytes follow in either direction */
-    bool lost[2]; /* by direction: its bytes went on elsewhere, and the stream begins anew where the receiver stands */
-    bool eof;     /* once flow_next has returned false: the direction's FIN was reached in order */
+    bool drop;     /* the packet must not go on (mode enforce) */
+    bool fresh;    /* the flow began with this packet */
+    bool reset;    /* a valid RST: no bytes follow in either direction */
+    bool answered; /* quiet: the client has got bytes of the server that it had not when it spoke last */
+    bool probe;    /* dropped: a keep-alive probe with a byte that cannot be compared; one without would do */
+    bool lost[2];  /* by direction: its bytes went on elsewhere, and the stream begins anew where the receiver stands */
+    bool eof;      /* once flow_next has returned false: the direction's FIN was reached in order */
     uint32_t start; /* flow->stream[dir].next before this packet: where the receiver stands */
     /* private */
     struct span waiting;
@@ -173,6 +185,21 @@ bool flow_part(struct flow_table *t, struct flow_result *r, size_t n, bool remem
 void flow_condemn(struct flow_table *t, struct flow *f);
 /* Its bytes are followed no more: everything passes. */
 void flow_blind(struct flow_table *t, struct flow *f);
+
+/*
+ * quiet: the server's bytes pass by unseen, and the client's bare ACKs. Those
+ * that come up all the same are not handed out, and its stream is taken to
+ * stand where the client's ACK says. Of the client's bytes the server's ACK is
+ * seldom seen, so that they are kept for a while after the server has answered;
+ * afterwards no copy of them passes. For a new flow call it before flow_next.
+ * Not quiet any more: the server's bytes are followed from there on. Returns
+ * how many went by unseen since it was quiet, modulo 2^32, by the client's
+ * word: 0 says that the stream goes on, or begins, with its next byte.
+ */
+uint32_t flow_set_quiet(struct flow_table *t, struct flow *f, bool quiet);
+
+/* The flow leaves the table, as if it had timed out. */
+void flow_end(struct flow_table *t, struct flow *f);
 
 /* The owner's bytes for f->app are now `bytes`. False where the table's memory is used up (they are charged all the
  * same). */

@@ -34,8 +34,18 @@ struct flow_list {
     struct flow *oldest, *newest;
 };
 
-/* Each state has two lists, flows that keep no bytes and those that do. */
-#define FLOW_LISTS (2u * FLOW_STATES)
+/* Each state has four lists. */
+enum flow_class {
+    CLASS_PLAIN, /* keeps no bytes */
+    CLASS_KEEPS,
+    CLASS_QUIET, /* keeps bytes only for comparing: they may be given up */
+    CLASS_REST,  /* the same, idle and shrunk; or a quiet one whose last ACK of the handshake may have passed by */
+    FLOW_CLASSES
+};
+#define FLOW_LISTS ((unsigned)FLOW_CLASSES * FLOW_STATES)
+
+/* An ACK further back than any window reaches says nothing. */
+#define ACK_OLD (1 << 30)
 
 struct flow_table {
     struct flow_options opt;
@@ -72,8 +82,12 @@ void table_end(struct flow_table *t, struct flow *f);
 /* Puts f last in the list where it belongs. */
 void table_touch(struct flow_table *t, struct flow *f);
 bool table_timed_out(const struct flow_table *t, const struct flow *f);
-/* Makes room for `need` kept bytes, at the cost of others' that wait for long. */
+/* Makes room for `need` kept bytes, at the cost of others: what is kept for comparing, then what waits for long. */
 bool table_room(struct flow_table *t, const struct flow *keep, size_t need);
+/* The same by no more than what flows keep for comparing, those that have kept it longest first. */
+bool table_give_up(struct flow_table *t, const struct flow *keep, size_t need);
+/* No packet of it came for so long. */
+bool table_idle(const struct flow_table *t, const struct flow *f, uint64_t ms);
 
 /* hash.c */
 uint32_t hash_packet(const uint64_t key[2], const struct packet *p);
@@ -93,6 +107,10 @@ void chunks_take_waiting(struct flow_table *t, struct flow_stream *s, bool remem
 void chunks_forget(struct flow_table *t, struct flow_stream *s);
 void chunks_trim(struct flow_table *t, struct flow_stream *s);
 void chunks_free(struct flow_table *t, struct flow_stream *s);
+/* Frees remembered chunks that end by `upto`, as long as the remembered ones take more than `most`. */
+void chunks_give_up(struct flow_table *t, struct flow_stream *s, uint32_t upto, size_t most, struct flow *f);
+/* Remembered chunks take no more than they hold. */
+void chunks_shrink(struct flow_table *t, struct flow_stream *s);
 /* How much the chunks for len bytes take at most. */
 size_t chunk_cost(size_t len);
 /* The end of the furthest byte that passed. */
@@ -116,6 +134,36 @@ bool state_begins_anew(const struct segment *g);
 void state_fin(struct flow *f, enum flow_dir dir);
 /* What is left of the states for a flow whose bytes are not followed. */
 void state_blind(struct segment *g);
+
+/* quiet.c: flows whose server's bytes are not seen */
+/* The packet is the server's in a quiet flow: its numbers are all that counts. */
+static inline bool is_unseen_side(const struct segment *g)
+{
+    return g->f->quiet && g->r->dir == TO_CLIENT;
+}
+/* The client's ACK tells where the server's stream stands; and what of the client's need not be kept. */
+void quiet_ack(struct segment *g);
+/* The server's own ACK: what it lacks is kept on. */
+void quiet_server_ack(struct segment *g);
+enum flow_reason quiet_segment(struct segment *g);
+/* A RST that is not exact as far as numbers are known. */
+enum flow_reason quiet_reset(struct segment *g);
+/* Room for the client's bytes, by what the server has answered. */
+void quiet_room(struct flow_table *t, struct flow *f);
+/* The client's stream has moved on: old numbers must not come round again. */
+void quiet_advance(struct flow_table *t, struct flow *f);
+/* Idle: what it keeps takes no more than it must. */
+void quiet_rest(struct flow_table *t, struct flow *f);
+/* Where the window's edge was not seen lately, no real client is dropped on account of an old one. */
+uint32_t quiet_edge(const struct segment *g);
+/* A copy of bytes that were given up without having been acknowledged. */
+bool quiet_forgot(const struct segment *g);
+/* One byte before what comes next, which differs or cannot be compared (RFC 9293 3.8.4: it may be garbage). */
+bool quiet_probe(const struct segment *g);
+
+/* state.c */
+/* The connection is over by this RST. */
+void state_close_by_reset(struct segment *g);
 
 /* stream.c */
 /* Whether the bytes lie where the receiver takes them. */

@@ -2,8 +2,6 @@
 #include "flow/internal.h"
 
 #define WSCALE_MAX 14u /* RFC 7323 2.3 */
-/* An ACK further back than any window reaches says nothing. */
-#define ACK_OLD (1 << 30)
 
 static bool between(uint32_t seq, uint32_t from, uint32_t to)
 {
@@ -33,11 +31,15 @@ static enum flow_reason learn_isn(struct segment *g)
         bool untouched = s->next == s->isn + 1 && !s->waiting && !s->has_fin && !s->has_acked;
         if (!untouched || g->data.len > 0)
             return FLOW_BAD_RESET;
+        if (!s->unsure)
+            s->edge = s->isn; /* nothing is known of a window yet */
         s->unsure = true;
     }
     s->isn = g->p->tcp_seq;
     s->next = s->isn + 1;
     s->has_isn = s->has_next = true;
+    if (g->r->dir == TO_CLIENT)
+        g->f->quiet_from = s->next;
     note_scale(s, g->p);
     return FLOW_FINE;
 }
@@ -118,8 +120,8 @@ static bool ack_counts(const struct segment *g)
         return g->f->midstream;
     if (g->f->state < FLOW_ESTABLISHED && !(g->s->has_isn || g->f->midstream))
         return false;
-    if (o->unsure)
-        return true;
+    if (o->unsure) /* a client's word alone does not move the server's stream */
+        return g->r->dir == TO_CLIENT || g->p->tcp_ack == o->isn + 1 || g->p->tcp_ack == o->edge + 1;
     int32_t behind = seq_diff(o->next, g->p->tcp_ack);
     if (o->has_isn && !o->has_acked && !between(g->p->tcp_ack, o->isn + 1, o->next))
         return false;
@@ -160,7 +162,7 @@ void state_ack(struct segment *g)
         f->state = f->stream[0].has_acked && f->stream[1].has_acked ? FLOW_ESTABLISHED : FLOW_SYN_RECEIVED;
 }
 
-static void close_by_reset(struct segment *g)
+void state_close_by_reset(struct segment *g)
 {
     g->f->state = FLOW_CLOSED;
     g->f->was_reset = true;
@@ -183,7 +185,7 @@ static enum flow_reason refused(struct segment *g)
     if (!g->ack || !acks_syn(g))
         return FLOW_BAD_RESET;
     if (!g->other->unsure)
-        close_by_reset(g);
+        state_close_by_reset(g);
     return FLOW_FINE;
 }
 
@@ -196,9 +198,11 @@ enum flow_reason state_reset(struct segment *g)
     if (f->state == FLOW_SYN_SENT && g->r->dir == TO_CLIENT && !g->s->has_isn)
         return refused(g);
     if (is_exact(g->s, g->p->tcp_seq)) {
-        close_by_reset(g);
+        state_close_by_reset(g);
         return FLOW_FINE;
     }
+    if (f->quiet && f->state != FLOW_SYN_SENT)
+        return quiet_reset(g);
     /* The answer to a challenge ACK of a connection that only the server remembers. */
     return f->state == FLOW_SYN_SENT ? FLOW_FINE : FLOW_BAD_RESET;
 }

@@ -20,7 +20,8 @@ static bool may_carry(const struct segment *g)
 bool stream_in_window(const struct segment *g)
 {
     const struct flow_stream *s = g->s;
-    int32_t beyond = seq_diff(g->seq, s->has_edge ? s->edge : s->next + g->t->opt.per_flow);
+    uint32_t edge = s->has_edge && !g->f->quiet ? s->edge : quiet_edge(g);
+    int32_t beyond = seq_diff(g->seq, edge);
     return g->data.len + g->fin > 1 ? beyond < 0 : beyond <= 0;
 }
 
@@ -54,7 +55,10 @@ static bool old_agree(const struct segment *g, size_t n)
 static bool has_room(const struct segment *g, bool in_order, size_t len)
 {
     const struct flow_stream *s = g->s;
-    size_t need = chunk_cost(len), kept = in_order ? s->kept - s->held : s->kept;
+    size_t need = chunk_cost(len);
+    if (g->f->quiet && s->kept + need > g->t->opt.per_flow)
+        quiet_room(g->t, g->f);
+    size_t kept = in_order ? s->kept - s->held : s->kept;
     bool first = in_order && kept == 0;
     return (first || kept + need <= g->t->opt.per_flow) && table_room(g->t, g->f, need);
 }
@@ -84,14 +88,25 @@ static enum flow_reason take_new(struct segment *g, uint32_t seq, struct span da
     return FLOW_FINE;
 }
 
+/* Bytes that were handed out before. */
+static enum flow_reason again(struct segment *g, size_t n)
+{
+    bool forgot = quiet_forgot(g);
+    if (!forgot && old_agree(g, n))
+        return FLOW_FINE;
+    g->r->probe = quiet_probe(g);
+    return forgot || g->r->probe ? FLOW_OUTSIDE : FLOW_DIFFERS;
+}
+
 static enum flow_reason place(struct segment *g)
 {
     size_t old = 0;
     if (seq_diff(g->seq, g->s->next) < 0) {
         uint32_t behind = g->s->next - g->seq;
         old = behind < g->data.len ? behind : g->data.len;
-        if (!old_agree(g, old))
-            return FLOW_DIFFERS;
+        enum flow_reason reason = again(g, old);
+        if (reason != FLOW_FINE)
+            return reason;
     }
     if (old == g->data.len)
         return FLOW_FINE;

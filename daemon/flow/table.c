@@ -10,6 +10,11 @@
 /* Flows that keep bytes may lose them after this time without a packet, where others need memory. */
 #define STALE_MS 10000u
 #define RELIEVE_MOST 8u
+#define GIVE_UP_MOST 256u
+/* A quiet flow rests after this time without a packet; so many at a time. */
+#define REST_MS 1000u
+/* A quiet flow that seems to be half open may be open: it stays so long. */
+#define UNSURE_OPEN_S 600u
 /* Condemned flows may be evicted after this time; the oldest half-open one at once, lest a flood keep clients out. */
 #define EVICT_MS 1000u
 /* A flow moves to the end of its list so often at most. */
@@ -101,10 +106,26 @@ static void list_remove(struct flow_table *t, struct flow *f)
     t->counts.by_state[f->listed % FLOW_STATES]--;
 }
 
+static bool may_be_open(const struct flow *f)
+{
+    return f->quiet && f->state == FLOW_SYN_RECEIVED;
+}
+
+static enum flow_class class_of(const struct flow *f)
+{
+    bool keeps = f->stream[0].kept + f->stream[1].kept > 0, waits = f->stream[0].held + f->stream[1].held > 0;
+    if (may_be_open(f))
+        return CLASS_REST;
+    if (!keeps)
+        return CLASS_PLAIN;
+    if (!f->quiet || waits)
+        return CLASS_KEEPS;
+    return f->resting ? CLASS_REST : CLASS_QUIET;
+}
+
 static uint8_t list_of(const struct flow *f)
 {
-    bool keeps = f->stream[0].kept + f->stream[1].kept > 0;
-    return (uint8_t)(f->state + (keeps ? FLOW_STATES : 0));
+    return (uint8_t)(f->state + (unsigned)class_of(f) * FLOW_STATES);
 }
 
 static void list_append(struct flow_table *t, struct flow *f)
@@ -118,13 +139,18 @@ static void list_append(struct flow_table *t, struct flow *f)
     t->counts.by_state[f->state]++;
 }
 
+static void list_move(struct flow_table *t, struct flow *f)
+{
+    list_remove(t, f);
+    list_append(t, f);
+}
+
 void table_touch(struct flow_table *t, struct flow *f)
 {
     if (f->listed == list_of(f) && t->now_ms - f->seen_ms < TOUCH_MS)
         return; /* its neighbours in the list are cache misses */
     f->seen_ms = t->now_ms;
-    list_remove(t, f);
-    list_append(t, f);
+    list_move(t, f);
 }
 
 static bool more_flows(struct flow_table *t)
@@ -141,14 +167,17 @@ static bool more_flows(struct flow_table *t)
     return true;
 }
 
-static bool idle_over(const struct flow_table *t, const struct flow *f, uint64_t ms)
+bool table_idle(const struct flow_table *t, const struct flow *f, uint64_t ms)
 {
     return t->now_ms - f->seen_ms >= ms;
 }
 
 bool table_timed_out(const struct flow_table *t, const struct flow *f)
 {
-    return idle_over(t, f, t->opt.timeout_s[f->state] * 1000ull);
+    uint32_t s = t->opt.timeout_s[f->state];
+    if (may_be_open(f) && s < UNSURE_OPEN_S && s < t->opt.timeout_s[FLOW_ESTABLISHED])
+        s = t->opt.timeout_s[FLOW_ESTABLISHED] < UNSURE_OPEN_S ? t->opt.timeout_s[FLOW_ESTABLISHED] : UNSURE_OPEN_S;
+    return table_idle(t, f, s * 1000ull);
 }
 
 /* What costs least to lose. NULL where all flows are of use. */
@@ -159,9 +188,9 @@ static struct flow *victim(const struct flow_table *t)
         uint64_t idle_ms;
     } order[] = {{FLOW_CLOSED, 0}, {FLOW_SYN_SENT, 0}, {FLOW_CONDEMNED, EVICT_MS}, {FLOW_SYN_RECEIVED, 0}};
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-        for (unsigned keeps = 0; keeps < 2; keeps++) {
-            struct flow *f = t->lists[order[i].state + keeps * FLOW_STATES].oldest;
-            if (f && idle_over(t, f, order[i].idle_ms))
+        for (unsigned class = 0; class < FLOW_CLASSES; class ++) {
+            struct flow *f = t->lists[order[i].state + class * FLOW_STATES].oldest;
+            if (f && table_idle(t, f, order[i].idle_ms))
                 return f;
         }
     }
@@ -216,19 +245,45 @@ void table_end(struct flow_table *t, struct flow *f)
     t->unused = f;
 }
 
+void flow_end(struct flow_table *t, struct flow *f)
+{
+    table_end(t, f);
+}
+
 /* The flow that has kept bytes for longest without a packet. */
 static struct flow *stale(const struct flow_table *t, const struct flow *keep)
 {
     for (unsigned state = 0; state < FLOW_STATES; state++) {
         struct flow *f = t->lists[state + FLOW_STATES].oldest;
-        if (f && f != keep && idle_over(t, f, STALE_MS))
+        if (f && f != keep && table_idle(t, f, STALE_MS))
             return f;
     }
     return NULL;
 }
 
+bool table_give_up(struct flow_table *t, const struct flow *keep, size_t need)
+{
+    unsigned left = GIVE_UP_MOST;
+    for (unsigned i = 0; i < 2 * FLOW_STATES; i++) {
+        enum flow_class class = i < FLOW_STATES ? CLASS_REST : CLASS_QUIET;
+        if (i == FLOW_SYN_RECEIVED) /* they rest for another reason */
+            continue;
+        struct flow *f = t->lists[i % FLOW_STATES + (unsigned)class * FLOW_STATES].oldest, *newer;
+        for (; f && t->counts.memory + need > t->opt.memory && left > 0; f = newer, left--) {
+            newer = f->newer;
+            if (f == keep)
+                continue;
+            chunks_give_up(t, &f->stream[TO_SERVER], f->stream[TO_SERVER].next, 0, f);
+            list_move(t, f);
+        }
+    }
+    return t->counts.memory + need <= t->opt.memory;
+}
+
 bool table_room(struct flow_table *t, const struct flow *keep, size_t need)
 {
+    if (t->counts.memory + need > t->opt.memory && table_give_up(t, keep, need))
+        return true;
     for (unsigned i = 0; t->counts.memory + need > t->opt.memory; i++) {
         struct flow *f = i < RELIEVE_MOST ? stale(t, keep) : NULL;
         if (!f)
@@ -244,10 +299,24 @@ bool table_room(struct flow_table *t, const struct flow *keep, size_t need)
     return true;
 }
 
+static void let_rest(struct flow_table *t, unsigned most)
+{
+    for (unsigned state = 0; state < FLOW_STATES; state++) {
+        struct flow_list *l = &t->lists[state + CLASS_QUIET * FLOW_STATES];
+        for (; most > 0 && l->oldest && table_idle(t, l->oldest, REST_MS); most--) {
+            struct flow *f = l->oldest;
+            quiet_rest(t, f);
+            f->resting = true;
+            list_move(t, f);
+        }
+    }
+}
+
 void flow_expire(struct flow_table *t, uint64_t now_ms, unsigned most)
 {
     if (now_ms > t->now_ms)
         t->now_ms = now_ms;
+    let_rest(t, most);
     for (unsigned i = 0; i < FLOW_LISTS && most > 0; i++) {
         struct flow_list *l = &t->lists[t->expire_at];
         for (; most > 0 && l->oldest && table_timed_out(t, l->oldest); most--)

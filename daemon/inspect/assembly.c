@@ -19,19 +19,35 @@ static bool check_action(const struct rule *r, const struct schedule *when, stru
     return true;
 }
 
-bool assembly_add(struct assembly *as, const struct rule *r, uint8_t score, int32_t add, struct expr *ex,
+static bool add_limit(struct ruleset *rs, const struct limit *l, uint32_t *number)
+{
+    if (!vec_room(&rs->limits, rs->n_limits, 1, &rs->cap_limits, sizeof *rs->limits))
+        return false;
+    rs->limits[rs->n_limits++] = *l;
+    *number = (uint32_t)rs->n_limits;
+    for (unsigned i = 0; i < l->n; i++)
+        if (!l->fields[i].pair)
+            rs->needs |= fields[l->fields[i].field].needs;
+    return true;
+}
+
+bool assembly_add(struct assembly *as, const struct rule *r, const struct rule_extra *extra, struct expr *ex,
                   struct expr_error *error)
 {
     struct ruleset *rs = as->rs;
     struct schedule when;
-    struct rule_part part = {.score = score, .add = add};
-    if (!expr_schedule(ex, &rs->program, &when, error) || !check_action(r, &when, error))
+    struct rule_part part = {.score = extra->score, .add = extra->add, .first = (uint32_t)rs->program.n_tests};
+    if (!expr_schedule(ex, extra->limited ? &extra->limit : NULL, &rs->program, &when, error) ||
+        !check_action(r, &when, error))
         return false;
     bool of_packet = when.phases == 1u << PHASE_PACKET;
-    as->whole_heads |= (r->action == ACTION_ACCEPT && !of_packet) || (r->action == ACTION_SCORE && add < 0);
+    bool lets_by = r->action == ACTION_ACCEPT || r->action == ACTION_OFFLOAD;
+    as->whole_heads |= (lets_by && !of_packet) || (r->action == ACTION_SCORE && extra->add < 0);
     expr_fold(ex);
     part.repeats = when.repeats;
-    if (!room(rs) || !expr_emit(ex, &rs->program, &part.start, &rs->needs) ||
+    part.phases = when.phases;
+    if (!room(rs) || (extra->limited && !add_limit(rs, &extra->limit, &part.limit)) ||
+        !expr_emit(ex, &rs->program, &part.start, &rs->needs) ||
         (part.start != PROGRAM_FALSE && !index_add(&as->build, (uint32_t)rs->n, when.phases, ex, &rs->program))) {
         as->out_of_memory = true;
         return false;
@@ -110,12 +126,14 @@ static bool settle(struct assembly *as, const char *cache)
     return true;
 }
 
-bool assembly_finish(struct assembly *as, const char *cache)
+bool assembly_finish(struct assembly *as, const char *cache, uint32_t keys)
 {
     static uint64_t stamps;
     struct ruleset *rs = as->rs;
     rs->stamp = __atomic_add_fetch(&stamps, 1, __ATOMIC_RELAXED);
-    if (!settle(as, cache)) {
+    if (rs->n_limits)
+        rs->counts = limit_table_new(keys);
+    if ((rs->n_limits && !rs->counts) || !settle(as, cache)) {
         as->out_of_memory = true;
         return false;
     }

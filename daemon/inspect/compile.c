@@ -101,7 +101,7 @@ struct emitter {
     bool failed;
 };
 
-static uint32_t emit_test(struct emitter *em, const struct test *t, uint32_t on_true, uint32_t on_false)
+static uint32_t emit_test(struct emitter *em, const struct test *t, uint32_t on_true, uint32_t on_false, bool inverted)
 {
     struct program *pg = em->pg;
     if (pg->n_tests >= PROGRAM_FALSE || !vec_room(&pg->tests, pg->n_tests, 1, &pg->cap_tests, sizeof *pg->tests)) {
@@ -112,36 +112,38 @@ static uint32_t emit_test(struct emitter *em, const struct test *t, uint32_t on_
     *step = *t;
     step->on_true = on_true;
     step->on_false = on_false;
+    step->inverted = inverted;
     em->needs |= needs_of(t);
     return (uint32_t)pg->n_tests++;
 }
 
 /* Steps are written from the last to the first, so that every target is known when it is needed. */
-static uint32_t emit(struct emitter *em, uint32_t at, uint32_t on_true, uint32_t on_false)
+static uint32_t emit(struct emitter *em, uint32_t at, uint32_t on_true, uint32_t on_false, bool inverted)
 {
     const struct node *n = &em->nodes[at];
-    uint32_t entry = n->kind == NODE_AND ? on_true : on_false;
+    bool all = n->kind == NODE_AND;
+    uint32_t entry = all ? on_true : on_false;
     switch (n->kind) {
     case NODE_TRUE:
         return on_true;
     case NODE_FALSE:
         return on_false;
     case NODE_TEST:
-        return emit_test(em, &n->test, on_true, on_false);
+        return emit_test(em, &n->test, on_true, on_false, inverted);
     case NODE_NOT:
-        return emit(em, n->last, on_false, on_true);
+        return emit(em, n->last, on_false, on_true, !inverted);
     default:
         break;
     }
     for (uint32_t child = n->last; child; child = em->nodes[child].prev)
-        entry = n->kind == NODE_AND ? emit(em, child, entry, on_false) : emit(em, child, on_true, entry);
+        entry = emit(em, child, all ? entry : on_true, all ? on_false : entry, inverted);
     return entry;
 }
 
 bool expr_emit(const struct expr *ex, struct program *pg, uint32_t *start, unsigned *needs)
 {
     struct emitter em = {.nodes = ex->nodes, .pg = pg};
-    *start = emit(&em, ex->root, PROGRAM_TRUE, PROGRAM_FALSE);
+    *start = emit(&em, ex->root, PROGRAM_TRUE, PROGRAM_FALSE, false);
     *needs |= em.needs;
     return !em.failed;
 }

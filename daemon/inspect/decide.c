@@ -83,26 +83,77 @@ static bool apply(const struct ruleset *rs, struct view *v, uint32_t rule, struc
     }
     ret->rule = r;
     evidence_take(v, &ret->evidence[DECISION_PASSED_MAX]);
-    if (r->action == ACTION_ACCEPT && tx)
+    if (tx && (r->action == ACTION_ACCEPT || r->action == ACTION_OFFLOAD))
         notes_of(tx)->accepted = true;
     return true;
+}
+
+/* ---- limits ---- */
+
+static bool has_counted(const struct counted *c, uint32_t rule)
+{
+    for (unsigned i = 0; i < COUNTED_MAX; i++)
+        if (c->rules[i] == rule + 1)
+            return true;
+    return false;
+}
+
+/* Past COUNTED_MAX a rule may count a connection again. */
+static void note_counted(struct counted *c, uint32_t rule)
+{
+    for (unsigned i = 0; i < COUNTED_MAX; i++)
+        if (!c->rules[i]) {
+            c->rules[i] = rule + 1;
+            return;
+        }
+}
+
+/*
+ * Whether the rule takes effect: it has no limit, or is beyond it. What it is
+ * asked about repeatedly, a request or a connection, counts once: it is noted
+ * as if the rule had fired.
+ */
+static bool beyond_limit(const struct ruleset *rs, struct view *v, uint32_t rule)
+{
+    const struct rule_part *part = &rs->parts[rule];
+    const struct subject *s = v->subject;
+    if (!part->limit)
+        return true;
+    enum limit_answer answer = limit_ask(rs->counts, &rs->limits[part->limit - 1], v);
+    if (v->failed || answer == LIMIT_NO_KEY)
+        return false;
+    if (s->counted)
+        note_counted(s->counted, rule);
+    if (answer == LIMIT_WITHIN && s->tx && part->repeats)
+        note_fired(notes_of(s->tx), rule);
+    return answer == LIMIT_BEYOND;
+}
+
+/* Whether nothing is left that the rule could say of its request or connection. */
+static bool is_done(const struct ruleset *rs, const struct view *v, uint32_t rule)
+{
+    const struct rule_part *part = &rs->parts[rule];
+    const struct subject *s = v->subject;
+    if (s->tx && part->repeats && has_fired(notes_of(s->tx), rule))
+        return true;
+    return part->limit && s->counted && has_counted(s->counted, rule);
 }
 
 /* Looks at one rule; true when the search ends. */
 static bool look(const struct ruleset *rs, struct view *v, uint32_t rule, struct decision *ret)
 {
-    struct http_tx *tx = v->subject->tx;
-    if (tx && rs->parts[rule].repeats && has_fired(notes_of(tx), rule))
+    if (is_done(rs, v, rule))
         return false;
     ret->visited++;
     v->met = NULL;
     int r = program_run(&rs->program, rs->parts[rule].start, v);
-    if (r < 0) {
+    bool fires = r > 0 && beyond_limit(rs, v, rule);
+    if (r < 0 || v->failed) {
         ret->undecided = true;
         ret->undecided_rule = &rs->rules[rule];
         return true;
     }
-    return r && apply(rs, v, rule, ret);
+    return fires && apply(rs, v, rule, ret);
 }
 
 /* ---- by lists alone ---- */

@@ -3,6 +3,7 @@
 #define SLUICE_INSPECT_EXPR_H
 
 #include "inspect/lex.h"
+#include "inspect/limit.h"
 #include "inspect/program.h"
 
 #define EXPR_LENGTH_MAX ((size_t)64 * 1024)
@@ -38,6 +39,9 @@ struct expr {
  */
 MUST_CHECK bool expr_parse(struct expr *ex, const char *text, size_t len, const struct set_names *sets,
                            struct program *pg, struct expr_error *error);
+/* Parses what a limit counts by: the left side of a test. False with *error set. */
+MUST_CHECK bool expr_parse_field(const char *text, size_t len, struct program *pg, struct limit_field *ret,
+                                 struct expr_error *error);
 /* When a condition is looked at. */
 struct schedule {
     uint16_t phases; /* a bit for each enum phase */
@@ -47,10 +51,11 @@ struct schedule {
 /*
  * From the condition as parsed, before it is folded: where all it reads is
  * known, or, where it can only turn from false to true, from where it could be
- * true. False with *error where fields do not go together.
+ * true; and where the fields of the limit (NULL: none) are known. False with
+ * *error where fields do not go together.
  */
-MUST_CHECK bool expr_schedule(const struct expr *ex, const struct program *pg, struct schedule *ret,
-                              struct expr_error *error);
+MUST_CHECK bool expr_schedule(const struct expr *ex, const struct limit *limit, const struct program *pg,
+                              struct schedule *ret, struct expr_error *error);
 /* Takes out what is always true or always false. */
 void expr_fold(struct expr *ex);
 /* Appends the steps to pg and adds to *needs; false when out of memory. */

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/duration.h"
 #include "config/text.h"
 #include "inspect/loader.h"
 
-static const char *const keys[] = {"id",   "name",  "when",    "action", "mark", "severity",
-                                   "tags", "event", "enabled", "score",  NULL};
-static const char *const actions[] = {"accept", "drop", "reject", "repeat", "mark", "log", "block", "score", NULL};
+static const char *const keys[] = {"id",    "name",    "when",  "action", "mark",    "severity", "tags",
+                                   "event", "enabled", "score", "limit",  "ban_for", NULL};
+static const char *const actions[] = {"accept", "drop",  "reject",  "repeat",  "mark", "log",
+                                      "block",  "score", "offload", "condemn", "ban",  NULL};
 #define SCORE_ADD_MAX 1000000
-
-/* What an action "score" adds, and to which. */
-struct score {
-    uint8_t number;
-    int32_t add;
-};
 
 static const char *const severities[] = {"high", "medium", "low", "info", NULL};
 
@@ -106,7 +102,7 @@ static void read_mark(struct loader *ld, struct rule_file *f, const config_setti
 }
 
 /* score = { name = "attack"; add = 5; } */
-static void read_score(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct score *ret)
+static void read_score(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct rule_extra *ret)
 {
     static const char *const known[] = {"name", "add", NULL};
     const char *name = NULL;
@@ -124,11 +120,12 @@ static void read_score(struct loader *ld, struct rule_file *f, const config_sett
     long number = program_add_score(&ld->rs->program, name, strlen(name));
     if (number < 0)
         reader_error(&f->reader, score, "too many scores, expected at most %d names in all rules", SCORES_MAX);
-    *ret = (struct score){.number = number < 0 ? 0 : (uint8_t)number, .add = (int32_t)add};
+    ret->score = number < 0 ? 0 : (uint8_t)number;
+    ret->add = (int32_t)add;
 }
 
 static void read_scoring(struct loader *ld, struct rule_file *f, const config_setting_t *group, const struct rule *r,
-                         struct score *ret)
+                         struct rule_extra *ret)
 {
     const config_setting_t *at = config_setting_get_member(group, "score");
     if (!at && r->action == ACTION_SCORE)
@@ -141,6 +138,22 @@ static void read_scoring(struct loader *ld, struct rule_file *f, const config_se
         read_score(ld, f, group, ret);
 }
 
+static void read_ban(const struct rule_file *f, const config_setting_t *group, struct rule *r)
+{
+    const config_setting_t *at = config_setting_get_member(group, "ban_for");
+    if (at && r->action != ACTION_BAN)
+        reader_error(&f->reader, at, "action \"%s\" takes no ban_for, expected it only with ban",
+                     action_name(r->action));
+    else if (at)
+        (void)reader_duration(&f->reader, group, "ban_for", 1, DURATION_MAX, &r->ban_for);
+}
+
+/* Whether an action's matches are told of, unless the rule says otherwise. */
+static bool told(enum action a)
+{
+    return action_stops(a) || a == ACTION_LOG;
+}
+
 static bool read_action(struct loader *ld, struct rule_file *f, const config_setting_t *group, struct rule *r)
 {
     unsigned action = ACTION_LOG, severity = 1;
@@ -150,9 +163,10 @@ static bool read_action(struct loader *ld, struct rule_file *f, const config_set
     if (!reader_word(&f->reader, group, "action", actions, &action))
         return false;
     r->action = (enum action)action;
-    r->event = action == ACTION_DROP || action == ACTION_REJECT || action == ACTION_LOG || action == ACTION_BLOCK;
+    r->event = told(r->action);
     (void)reader_bool(&f->reader, group, "event", &r->event);
     read_mark(ld, f, group, r);
+    read_ban(f, group, r);
     return true;
 }
 
@@ -183,18 +197,18 @@ static void read_tags(struct loader *ld, struct rule_file *f, const config_setti
 
 /* ---- conditions ---- */
 
-static void condition_error(struct loader *ld, struct rule_file *f, const config_setting_t *when, const char *text,
-                            const struct expr_error *e)
+void load_expr_error(struct loader *ld, struct rule_file *f, const char *key, const config_setting_t *at,
+                     const struct expr_error *e)
 {
-    int line = (int)config_setting_source_line(when), col = 0;
+    int line = (int)config_setting_source_line(at), col = 0;
     if (!f->locator.text) {
         size_t len;
         struct diag *quiet = diag_new();
         f->locator.text = quiet ? text_read(f->name, &len, quiet) : NULL;
         diag_free(quiet);
     }
-    if (!locate(&f->locator, "when", text, e->at, &line, &col))
-        line = (int)config_setting_source_line(when);
+    if (!locate(&f->locator, key, config_setting_get_string(at), e->at, &line, &col))
+        line = (int)config_setting_source_line(at);
     diag_add(ld->d, f->name, line, col, "%s", e->text);
 }
 
@@ -206,22 +220,21 @@ static bool read_when(struct loader *ld, struct rule_file *f, const config_setti
         return false;
     if (expr_parse(&ld->expr, text, strlen(text), &ld->sets, &ld->rs->program, &error))
         return true;
-    condition_error(ld, f, config_setting_get_member(group, "when"), text, &error);
+    load_expr_error(ld, f, "when", config_setting_get_member(group, "when"), &error);
     return false;
 }
 
 /* Compiles the condition just read and puts the rule into the set. */
 static void add_rule(struct loader *ld, struct rule_file *f, const config_setting_t *group, const struct rule *r,
-                     const struct score *score, bool enabled)
+                     const struct rule_extra *extra, bool enabled)
 {
     struct expr_error error = {.text = ""};
     struct schedule when;
     bool good = enabled && diag_count(ld->d) == ld->errors
-                    ? assembly_add(&ld->assembly, r, score->number, score->add, &ld->expr, &error)
-                    : expr_schedule(&ld->expr, &ld->rs->program, &when, &error);
-    const config_setting_t *at = config_setting_get_member(group, "when");
+                    ? assembly_add(&ld->assembly, r, extra, &ld->expr, &error)
+                    : expr_schedule(&ld->expr, extra->limited ? &extra->limit : NULL, &ld->rs->program, &when, &error);
     if (!good && error.text[0])
-        condition_error(ld, f, at, config_setting_get_string(at), &error);
+        load_expr_error(ld, f, "when", config_setting_get_member(group, "when"), &error);
     ld->out_of_memory = ld->out_of_memory || ld->assembly.out_of_memory;
 }
 
@@ -236,7 +249,7 @@ static void check_complete(const struct rule_file *f, const config_setting_t *gr
 static void load_rule(struct loader *ld, struct rule_file *f, const config_setting_t *group)
 {
     struct rule r = {.file = f->name, .line = (int)config_setting_source_line(group)};
-    struct score score = {0};
+    struct rule_extra extra = {.limited = false};
     bool enabled = true;
     if (!config_setting_is_group(group)) {
         reader_error(&f->reader, group, "a rule is %s, expected { id = ...; when = ...; action = ...; }",
@@ -248,11 +261,12 @@ static void load_rule(struct loader *ld, struct rule_file *f, const config_setti
     read_id(ld, f, group, &r);
     read_name(ld, f, group, &r);
     if (read_action(ld, f, group, &r))
-        read_scoring(ld, f, group, &r, &score);
+        read_scoring(ld, f, group, &r, &extra);
+    load_limit(ld, f, group, r.id, &extra);
     read_tags(ld, f, group, &r);
     (void)reader_bool(&f->reader, group, "enabled", &enabled);
     if (read_when(ld, f, group))
-        add_rule(ld, f, group, &r, &score, enabled);
+        add_rule(ld, f, group, &r, &extra, enabled);
 }
 
 void load_rules(struct loader *ld, struct rule_file *f)

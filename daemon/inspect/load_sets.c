@@ -109,8 +109,11 @@ static void load_set(struct loader *ld, struct rule_file *f, const config_settin
     long number = program_add_set(&ld->rs->program, (enum set_type)type);
     if (number < 0)
         ld->out_of_memory = true;
-    else if (enter(ld, f, group, name, (uint32_t)number))
-        fill(ld, f, ld->rs->program.sets[number], group);
+    else if (enter(ld, f, group, name, (uint32_t)number)) {
+        struct set *s = ld->rs->program.sets[number];
+        s->name = loader_keep(ld, name);
+        fill(ld, f, s, group);
+    }
 }
 
 void load_sets(struct loader *ld, struct rule_file *f)

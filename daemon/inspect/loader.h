@@ -44,6 +44,14 @@ struct loader {
 void load_sets(struct loader *ld, struct rule_file *f);
 void load_rules(struct loader *ld, struct rule_file *f);
 
+/* Reads a rule's limit, if it has one. */
+void load_limit(struct loader *ld, struct rule_file *f, const config_setting_t *rule, uint32_t id,
+                struct rule_extra *ret);
+
+/* Tells what is wrong with the text of a setting's `key`, and where. */
+void load_expr_error(struct loader *ld, struct rule_file *f, const char *key, const config_setting_t *at,
+                     const struct expr_error *e);
+
 /* A string kept with the ruleset; NULL (and out_of_memory) when there is no room. */
 const char *loader_keep(struct loader *ld, const char *text);
 

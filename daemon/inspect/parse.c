@@ -238,3 +238,42 @@ bool expr_parse(struct expr *ex, const char *text, size_t len, const struct set_
         return expr_fail(error, ps.t.at, "unexpected %s, expected and, or, or the end", parse_describe(&ps, buf));
     return !error->text[0];
 }
+
+/* "ip.pair" is no field of conditions: it has no value to compare with. */
+static bool is_pair(const char *text, size_t len)
+{
+    return len == strlen("ip.pair") && memcmp(text, "ip.pair", len) == 0;
+}
+
+/* What has no one value for as long as its subject lives is nothing to count by. */
+static bool is_key(const struct parser *ps, const struct left *l)
+{
+    const struct field *f = &fields[l->field];
+    bool counted = l->operand != PROGRAM_NONE && ps->pg->operands[l->operand].what == OPERAND_COUNT;
+    return l->predicate == TEST_NEVER && !counted && !field_grows(f) && f->load != LOAD_STREAM;
+}
+
+bool expr_parse_field(const char *text, size_t len, struct program *pg, struct limit_field *ret,
+                      struct expr_error *error)
+{
+    char buf[64];
+    struct left l;
+    struct parser ps = {.lx = {.text = text, .len = len, .error = error}, .pg = pg};
+    *error = (struct expr_error){.at = 0};
+    *ret = (struct limit_field){.pair = is_pair(text, len)};
+    if (ret->pair)
+        return true;
+    if (!parse_next(&ps))
+        return false;
+    if (ps.t.kind != TOKEN_NAME)
+        return expr_fail(error, ps.t.at, "unexpected %s, expected a field", parse_describe(&ps, buf));
+    if (!parse_left(&ps, &l))
+        return false;
+    if (ps.t.kind != TOKEN_END)
+        return expr_fail(error, ps.t.at, "unexpected %s, expected the end", parse_describe(&ps, buf));
+    if (!is_key(&ps, &l))
+        return expr_fail(error, l.at, "%.40s is nothing to count by, expected a field that keeps its value", l.as.name);
+    ret->field = l.field;
+    ret->operand = l.operand;
+    return true;
+}

@@ -44,8 +44,9 @@ enum test_op {
 /* One step of a compiled condition; true and false jump to lower numbers. */
 struct test {
     uint8_t field, op, other;
-    bool negate;      /* present, and no value satisfies it */
-    uint32_t operand; /* PROGRAM_NONE: the packet's field as it is */
+    bool negate : 1;   /* present, and no value satisfies it */
+    bool inverted : 1; /* under an odd number of `not`: the condition could only come true by it being false */
+    uint32_t operand;  /* PROGRAM_NONE: the packet's field as it is */
     uint32_t on_true, on_false;
     uint64_t a, b;
 };

@@ -60,7 +60,8 @@ static void read_all(struct loader *ld, const char *const *files, size_t n)
 
 static void finish(struct loader *ld)
 {
-    if (!ld->out_of_memory && diag_count(ld->d) == ld->errors && !assembly_finish(&ld->assembly, ld->opt->cache))
+    if (!ld->out_of_memory && diag_count(ld->d) == ld->errors &&
+        !assembly_finish(&ld->assembly, ld->opt->cache, ld->opt->limit_keys))
         ld->out_of_memory = true;
     if (ld->out_of_memory)
         diag_add(ld->d, NULL, 0, 0, "out of memory");
@@ -113,7 +114,19 @@ void ruleset_free(struct ruleset *rs)
     strtab_free(&rs->strings);
     free(rs->rules);
     free(rs->parts);
+    free(rs->limits);
+    limit_table_free(rs->counts);
+    arena_free(&rs->simple);
+    free(rs->set_ranges);
     free(rs);
+}
+
+void ruleset_inherit(struct ruleset *rs, const struct ruleset *old)
+{
+    if (!rs->counts || !old->counts || limit_table_keys(rs->counts) != limit_table_keys(old->counts))
+        return;
+    limit_table_free(rs->counts);
+    rs->counts = limit_table_share(old->counts);
 }
 
 size_t ruleset_count(const struct ruleset *rs)

@@ -17,8 +17,11 @@ enum action {
     ACTION_REPEAT,
     ACTION_MARK,
     ACTION_LOG,
-    ACTION_BLOCK, /* drop, tell both ends as configured, condemn the flow */
-    ACTION_SCORE, /* add to a named score of the request; the search goes on */
+    ACTION_BLOCK,   /* drop, tell both ends as configured, condemn the flow */
+    ACTION_SCORE,   /* add to a named score of the request; the search goes on */
+    ACTION_OFFLOAD, /* the packet passes; its flow need not come up any more */
+    ACTION_CONDEMN, /* drop; the flow's packets die in the kernel, nobody is told */
+    ACTION_BAN,     /* as block, and the client's address is banned */
 };
 
 /*
@@ -47,6 +50,7 @@ struct rule {
     const char *name;
     enum action action;
     uint32_t mark;           /* repeat and mark */
+    uint32_t ban_for;        /* ban: seconds, 0: as the settings say */
     uint8_t severity;        /* 1 high, 2 medium, 3 low, 4 info: Suricata's scale */
     bool event;              /* a match writes an event */
     const char *const *tags; /* NULL-terminated */
@@ -62,7 +66,10 @@ struct ruleset_options {
     uint32_t regex_steps; /* PCRE2 match limit */
     const char *cache;    /* folder for compiled databases; NULL or "": none are kept */
     uint32_t value_max;   /* longest value that a condition is given (http.body at its limit, a stream's window) */
+    uint32_t limit_keys;  /* keys that rules' limits count at a time, at most LIMIT_KEYS_MAX; 0: 65,536 */
 };
+
+#define LIMIT_KEYS_MAX (1u << 24)
 
 /* What the rules must be given to decide. */
 enum ruleset_need {
@@ -86,6 +93,13 @@ MUST_CHECK struct ruleset *ruleset_load(const char *const *files, size_t n, cons
                                         struct diag *d);
 void ruleset_free(struct ruleset *rs);
 
+/*
+ * Takes over what the limits of `old` have counted, for rules whose id and
+ * limit are the same, where limit_keys is. Both count in one table from then
+ * on, whichever is freed first. Before rs is in use; main thread.
+ */
+void ruleset_inherit(struct ruleset *rs, const struct ruleset *old);
+
 size_t ruleset_count(const struct ruleset *rs);
 const struct rule *ruleset_rule(const struct ruleset *rs, size_t index);
 unsigned ruleset_needs(const struct ruleset *rs);
@@ -97,11 +111,22 @@ void scratch_free(struct scratch *s);
 
 #define DECISION_PASSED_MAX 8
 
+#define COUNTED_MAX 6
+
+/* Of a followed connection: the stream rules' limits that have counted it. Zeroed when it begins, and for other rules.
+ */
+struct counted {
+    uint32_t rules[COUNTED_MAX]; /* indexes + 1 */
+};
+
 /* What is to be decided; parts that the phase does not have are NULL or empty. */
 struct subject {
     const struct packet *packet; /* always: the packet that completed it */
     struct http_tx *tx;          /* from PHASE_REQUEST_HEAD on; scores are kept in its notes */
     struct span stream;          /* PHASE_TO_SERVER, PHASE_TO_CLIENT: the newest bytes and some before them */
+    uint64_t now_ms;             /* monotonic, the same clock for all workers: for limits */
+    struct counted
+        *counted; /* PHASE_TO_SERVER, PHASE_TO_CLIENT; NULL: limits count each piece that they are asked about */
 };
 
 /* Where a rule's condition was met, for events; empty where it was no value. */
@@ -135,7 +160,7 @@ static inline unsigned decision_kept(const struct decision *d)
 /* Whether a packet on which a rule of this action decides does not go on. */
 static inline bool action_stops(enum action a)
 {
-    return a == ACTION_DROP || a == ACTION_REJECT || a == ACTION_BLOCK;
+    return a == ACTION_DROP || a == ACTION_REJECT || a == ACTION_BLOCK || a == ACTION_CONDEMN || a == ACTION_BAN;
 }
 
 /* Decides one subject at a phase. One scratch per thread, which grows with the largest subject; no lock. */

@@ -110,11 +110,21 @@ static unsigned phases_of(uint8_t when)
     return bits[when];
 }
 
-bool expr_schedule(const struct expr *ex, const struct program *pg, struct schedule *ret, struct expr_error *error)
+/* What a limit counts by is known once and stays; it is read as if the condition did. */
+static void read_limit(struct walk *w, const struct limit *limit, struct span_of_time *ret)
+{
+    for (unsigned i = 0; limit && i < limit->n; i++)
+        if (!limit->fields[i].pair)
+            read_field(w, &fields[limit->fields[i].field], 0, ret);
+}
+
+bool expr_schedule(const struct expr *ex, const struct limit *limit, const struct program *pg, struct schedule *ret,
+                   struct expr_error *error)
 {
     struct walk w = {.nodes = ex->nodes, .pg = pg, .error = error};
     error->text[0] = '\0';
     struct span_of_time all = walk(&w, ex->root, false);
+    read_limit(&w, limit, &all);
     *ret = (struct schedule){0};
     if (error->text[0])
         return false;

@@ -20,6 +20,7 @@ struct addr_range {
  */
 struct set {
     enum set_type type;
+    const char *name;             /* NULL: a list in a condition; not owned */
     struct addr_range *ranges[2]; /* IPv4, IPv6 while filling; sealed: disjoint and sorted, IPv6 only */
     size_t n[2], cap[2];
     uint32_t *first4, *last4; /* sealed IPv4 ranges */

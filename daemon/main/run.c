@@ -15,14 +15,19 @@
 #include "base/log.h"
 #include "control/control.h"
 #include "engine/engine.h"
+#include "main/answers.h"
 #include "main/privileges.h"
+#include "main/store.h"
 #include "observe/json.h"
 
 struct daemon {
     struct engine *engine;
     struct control *control;
     int signals, timer;
-    bool stop;
+    struct kept_queue *kept; /* by the process before this one */
+    size_t n_kept;
+    bool stored; /* this one's queues are in the store */
+    bool stop, hand_over;
     int status;
 };
 
@@ -42,6 +47,7 @@ static int open_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     signal(SIGPIPE, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -1;
@@ -95,78 +101,21 @@ static char *answer_reload(struct daemon *d)
     return g ? json_end(g) : NULL;
 }
 
-static char *answer_status(struct daemon *d)
-{
-    const struct config *c = engine_config(d->engine);
-    struct stats s;
-    yajl_gen g = engine_stats(d->engine, &s) ? NULL : json_begin();
-    if (!g)
-        return NULL;
-    json_text(g, "version", SLUICE_VERSION);
-    json_text(g, "config", c->file);
-    json_text(g, "mode", c->mode == MODE_MONITOR ? "monitor" : "enforce");
-    json_text(g, "kernel", engine_said(d->engine));
-    json_number(g, "generation", engine_generation(d->engine));
-    json_number(g, "uptime", s.uptime);
-    json_number(g, "queues", s.n_queues);
-    json_number(g, "rules", s.n_rules);
-    json_number(g, "bypassed", s.bypassed);
-    json_text(g, "on_stop", policy_name(c->policies.on_stop));
-    json_text(g, "on_crash", policy_name(c->policies.on_crash));
-    json_text(g, "on_overload", policy_name(c->policies.on_overload));
-    json_text(g, "on_memory", policy_name(c->policies.on_memory));
-    return json_end(g);
-}
-
-static char *answer_stats(struct daemon *d)
-{
-    struct stats s;
-    yajl_gen g = engine_stats(d->engine, &s) ? NULL : json_begin();
-    if (!g)
-        return NULL;
-    stats_write(g, &s);
-    return json_end(g);
-}
-
-static char *answer_rules(struct daemon *d)
-{
-    struct stats s;
-    yajl_gen g = engine_stats(d->engine, &s) ? NULL : json_begin();
-    if (!g)
-        return NULL;
-    json_array(g, "rules");
-    for (size_t i = 0; i < s.n_rules; i++) {
-        const struct rule *r = ruleset_rule(engine_rules(d->engine), i);
-        yajl_gen_map_open(g);
-        json_number(g, "id", r->id);
-        json_text(g, "name", r->name);
-        json_text(g, "action", action_name(r->action));
-        json_text(g, "file", r->file);
-        json_number(g, "line", (uint64_t)r->line);
-        json_number(g, "matches", s.rules[i].matches);
-        yajl_gen_map_close(g);
-    }
-    yajl_gen_array_close(g);
-    return json_end(g);
-}
-
-static char *answer(enum control_command command, void *context)
+static char *answer(const struct control_request *q, void *context)
 {
     struct daemon *d = context;
-    switch (command) {
-    case CONTROL_STATUS:
-        return answer_status(d);
-    case CONTROL_STATS:
-        return answer_stats(d);
-    case CONTROL_RULES:
-        return answer_rules(d);
-    case CONTROL_RELOAD:
-        return answer_reload(d);
-    default:
-        return strdup("{\"error\":\"unknown command; expected status, stats, rules or reload\"}\n");
-    }
+    return q->command == CONTROL_RELOAD ? answer_reload(d) : answer_request(d->engine, q);
 }
 
+static void hand_over(struct daemon *d)
+{
+    if (d->stored)
+        d->stop = d->hand_over = true;
+    else
+        log_error("SIGUSR1: nobody keeps the queues' sockets, so there is no handing over");
+}
+
+/* A SIGTERM that follows SIGUSR1, as systemd's does, changes nothing. */
 static void on_signal(struct daemon *d)
 {
     struct signalfd_siginfo info;
@@ -174,6 +123,8 @@ static void on_signal(struct daemon *d)
     while (read(d->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP)
             hangup = true;
+        else if (info.ssi_signo == SIGUSR1)
+            hand_over(d);
         else
             d->stop = true;
     }
@@ -207,6 +158,8 @@ static void serve(struct daemon *d)
         {.fd = d->signals, .events = POLLIN},
         {.fd = d->timer, .events = POLLIN},
         {.fd = d->control ? control_fd(d->control) : -1, .events = POLLIN},
+        {.fd = engine_fd(d->engine), .events = POLLIN},
+        {.fd = engine_log_fd(d->engine), .events = POLLIN},
     };
     while (!d->stop) {
         if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
@@ -217,6 +170,10 @@ static void serve(struct daemon *d)
             on_timer(d);
         if (fds[2].revents)
             control_serve(d->control, answer, d);
+        if (fds[3].revents)
+            engine_serve(d->engine);
+        if (fds[4].revents)
+            engine_read_log(d->engine);
     }
 }
 
@@ -243,8 +200,28 @@ static bool start(struct daemon *d, const char *file, struct diag *errors)
         diag_add(errors, NULL, 0, 0, "cannot give up privileges: %s", strerror(-err));
         return false;
     }
-    d->engine = engine_start(file, errors);
+    d->n_kept = store_take(&d->kept);
+    d->engine = engine_resume(file, d->kept, d->n_kept, errors);
+    if (d->engine)
+        d->stored = store_put(d->engine, d->kept, d->n_kept);
+    else
+        store_clear(d->kept, d->n_kept);
     return d->engine && start_control(d, errors);
+}
+
+static void end(struct daemon *d)
+{
+    control_close(d->control);
+    if (d->hand_over) {
+        engine_leave(d->engine);
+        log_info("handed over: queues and table are left to the next one");
+    } else if (d->engine) {
+        engine_stop(d->engine);
+        log_info("stopped");
+    }
+    cleanup_close(&d->signals);
+    cleanup_close(&d->timer);
+    free(d->kept);
 }
 
 int run(const char *file)
@@ -263,12 +240,6 @@ int run(const char *file)
         d.status = 1;
     }
     diag_free(errors);
-    control_close(d.control);
-    bool was_up = d.engine;
-    engine_stop(d.engine);
-    if (was_up)
-        log_info("stopped");
-    cleanup_close(&d.signals);
-    cleanup_close(&d.timer);
+    end(&d);
     return d.status;
 }

@@ -32,6 +32,7 @@ struct packet_meta {
     uint32_t id;        /* packet id in its queue */
     uint32_t mark;      /* packet mark without our own bits */
     uint32_t ct_mark;   /* valid where has_ct_mark */
+    uint32_t ct_id;     /* conntrack's; 0: unknown */
     uint32_t full_len;  /* length of the whole packet; more than the bytes where only a part was copied */
     uint16_t ethertype; /* of the payload: 0x0800, 0x86dd */
     uint16_t vlan_tci;  /* valid where has_vlan: priority, DEI and the 12-bit id */

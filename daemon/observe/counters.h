@@ -24,6 +24,10 @@ enum counter {
     COUNT_CUT_SHORT,   /* came up cut short twice: on_overload */
     COUNT_MONITORED,   /* would have been stopped, in mode monitor */
     COUNT_ANOMALOUS,   /* packets with at least one anomaly */
+    COUNT_DETECTED,    /* stopped by a detector */
+    COUNT_OFFLOADED,   /* connections that left the queue */
+    COUNT_BANS,        /* asked for */
+    COUNT_BANS_LOST,   /* of those: too many at once */
     /* connections and their streams */
     COUNT_FLOWS,       /* in the table now */
     COUNT_FLOWS_BEGUN, /* since the start */

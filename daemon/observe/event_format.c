@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <yajl/yajl_gen.h>
 
@@ -8,7 +9,8 @@
 
 static const char *type_text(enum event_type t)
 {
-    static const char *const names[] = {[EVENT_ALERT] = "alert", [EVENT_DROP] = "drop", [EVENT_HTTP] = "http"};
+    static const char *const names[] = {[EVENT_ALERT] = "alert", [EVENT_DROP] = "drop", [EVENT_HTTP] = "http",
+                                        [EVENT_DETECT] = "detect"};
     return names[t];
 }
 
@@ -121,6 +123,30 @@ static void write_drop(yajl_gen g, const struct event *e)
     yajl_gen_map_close(g);
 }
 
+static void write_ether(yajl_gen g, const struct event *e)
+{
+    char mac[18];
+    const uint8_t *m = e->src_mac;
+    snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+    json_open(g, "ether");
+    json_text(g, "src_mac", mac);
+    yajl_gen_map_close(g);
+}
+
+static void write_detect(yajl_gen g, const struct event *e)
+{
+    if (e->has_src_mac)
+        write_ether(g, e);
+    json_open(g, "detect");
+    json_text(g, "name", e->detector);
+    json_text(g, "action", e->action);
+    if (e->detect_count)
+        json_number(g, "count", e->detect_count);
+    if (e->detect_held)
+        json_number(g, "held_back", e->detect_held);
+    yajl_gen_map_close(g);
+}
+
 static void write_matched(yajl_gen g, const struct event *e)
 {
     size_t len = e->matched_value_len < sizeof e->matched_value ? e->matched_value_len : sizeof e->matched_value;
@@ -157,6 +183,10 @@ static void write_sluice(yajl_gen g, const struct event *e)
         json_text(g, "ct_state", e->ct_state);
     if (e->ct_direction[0])
         json_text(g, "ct_direction", e->ct_direction);
+    if (e->has_ct_mark)
+        json_number(g, "ct_mark", e->ct_mark);
+    if (e->ct_id)
+        json_number(g, "ct_id", e->ct_id);
     if (e->anomalies[0])
         json_text(g, "anomalies", e->anomalies);
     write_sluice_http(g, e);
@@ -173,6 +203,8 @@ char *event_format(const struct event *e)
         write_alert(g, e);
     else if (e->type == EVENT_DROP)
         write_drop(g, e);
+    else if (e->type == EVENT_DETECT)
+        write_detect(g, e);
     if (e->has_http)
         write_http(g, e);
     write_sluice(g, e);

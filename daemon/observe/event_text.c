@@ -107,6 +107,8 @@ static void put_line(FILE *out, const struct event *e)
     when[strlen("2026-11-21T10:00:00.000001")] = '\0'; /* not the zone */
     if (e->type == EVENT_HTTP)
         fprintf(out, "%s http", when);
+    else if (e->type == EVENT_DETECT)
+        fprintf(out, "%s detect %s %s", when, e->detector, e->action);
     else
         fprintf(out, "%s %s %s", when, e->type == EVENT_ALERT ? "alert" : "drop",
                 e->type == EVENT_ALERT ? fate : e->reason);

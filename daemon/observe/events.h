@@ -18,7 +18,8 @@ struct events;
 enum event_type {
     EVENT_ALERT,
     EVENT_DROP,
-    EVENT_HTTP, /* a request, whether or not a rule matched */
+    EVENT_HTTP,   /* a request, whether or not a rule matched */
+    EVENT_DETECT, /* what a detector found */
 };
 
 /*
@@ -33,12 +34,19 @@ struct event {
     uint8_t ip_version, proto, ttl, tos, tcp_flags, severity, icmp_type, icmp_code;
     uint8_t src[16], dst[16];
     uint16_t srcport, dstport, vlan, queue, tcp_window;
+    uint8_t src_mac[6]; /* of EVENT_DETECT: whose frame it was, where has_src_mac */
+    bool has_src_mac;
     bool has_ports, has_vlan, is_tcp, is_icmp, blocked, would_block;
     uint32_t length, ip_id, tcp_seq, tcp_ack, rule_id;
     char in_dev[16], out_dev[16];
     char action[12]; /* the rule's */
     char reason[16]; /* of a drop */
     char ct_state[12], ct_direction[12];
+    bool has_ct_mark;
+    uint32_t ct_mark, ct_id; /* ct_id: 0 is not written */
+    char detector[16];       /* its name, of EVENT_DETECT; what it did is `action` */
+    uint64_t detect_count;   /* ports tried, half-open connections, …: of that detector's threshold; 0 is not written */
+    uint64_t detect_held;    /* findings since the last event of this kind */
     char anomalies[96];
     char name[128]; /* the rule's */
     char tags[128]; /* the rule's, comma separated */

@@ -62,6 +62,14 @@ static void write_packets(yajl_gen g, const struct stats *s)
     yajl_gen_map_close(g);
 }
 
+static void write_kernel(yajl_gen g, const struct stats *s)
+{
+    json_open(g, "kernel");
+    for (size_t i = 0; i < s->n_kernel; i++)
+        json_number(g, s->kernel[i].name, s->kernel[i].value);
+    yajl_gen_map_close(g);
+}
+
 static void write_queues(yajl_gen g, const struct stats *s)
 {
     json_array(g, "queues");
@@ -101,6 +109,7 @@ void stats_write(yajl_gen g, const struct stats *s)
     write_suricata_names(g, s);
     write_suricata_streams(g, s);
     write_packets(g, s);
+    write_kernel(g, s);
     json_open(g, "reload");
     json_number(g, "done", s->reloads);
     json_number(g, "refused", s->reloads_refused);

@@ -23,6 +23,12 @@ struct rule_stats {
     const char *name, *action;
 };
 
+/* A figure of what the kernel does by itself: "offloaded", "detect_smurf", … */
+struct kernel_stat {
+    char name[32];
+    uint64_t value;
+};
+
 /* A moment's figures of all; the arrays belong to whoever filled it. */
 struct stats {
     uint64_t uptime;   /* seconds */
@@ -34,6 +40,8 @@ struct stats {
     size_t n_queues;
     struct rule_stats *rules;
     size_t n_rules;
+    const struct kernel_stat *kernel;
+    size_t n_kernel;
 };
 
 /* Writes the members of a stats object: Suricata's names where it has one, the rest below "sluice". */

@@ -9,28 +9,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 
-/* The attribute at `at` of a block of `len` bytes, or NULL where none is whole. */
-static const struct nlattr *attr_at(const uint8_t *block, size_t len, size_t at)
-{
-    if (at >= len || len - at > INT32_MAX)
-        return NULL;
-    const struct nlattr *a = (const void *)(block + at);
-    return mnl_attr_ok(a, (int)(len - at)) ? a : NULL;
-}
-
-static size_t attr_room(const struct nlattr *a)
-{
-    return (mnl_attr_get_len(a) + 3u) & ~3u;
-}
-
-#define FOR_EACH_ATTR(a, block, len) for (size_t at_ = 0; ((a) = attr_at((block), (len), at_)); at_ += attr_room(a))
-
-#define FOR_EACH_NESTED(a, nest) FOR_EACH_ATTR(a, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest))
-
-static uint32_t attr_be32(const struct nlattr *a)
-{
-    return mnl_attr_get_payload_len(a) >= 4 ? ntohl(mnl_attr_get_u32(a)) : 0;
-}
+#include "queue/attr.h"
 
 static bool read_header(const struct nlattr *a, struct queue_packet *ret)
 {
@@ -76,6 +55,8 @@ static void read_conntrack(const struct nlattr *nest, struct queue_packet *ret)
     {
         if (mnl_attr_get_type(a) == CTA_MARK)
             ret->ct_mark = attr_be32(a);
+        else if (mnl_attr_get_type(a) == CTA_ID)
+            ret->ct_id = attr_be32(a);
     }
 }
 

@@ -15,8 +15,9 @@ int queue_read_proc(uint16_t number, struct queue_proc *ret)
     while (fgets(line, sizeof line, f)) {
         unsigned n;
         struct queue_proc p = {0};
-        if (sscanf(line, "%u %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu64 " %" SCNu64, &n, &p.portid,
-                   &p.waiting, &p.copy_mode, &p.copy_range, &p.queue_dropped, &p.user_dropped) != 7)
+        if (sscanf(line, "%u %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu64 " %" SCNu64 " %" SCNu32, &n,
+                   &p.portid, &p.waiting, &p.copy_mode, &p.copy_range, &p.queue_dropped, &p.user_dropped,
+                   &p.last_id) != 8)
             continue;
         if (n == number) {
             *ret = p;

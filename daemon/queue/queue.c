@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -12,10 +13,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #define MESSAGE_MAX (65536 + 1024) /* a whole packet and its attributes */
 #define VERDICT_MAX 64             /* one verdict message, with a mark */
 #define WAIT_US 200000
+#define TRIALS_MAX 2 /* deaths in a row that a packet may be held in */
 
 struct run { /* of packets with the same verdict, not yet written out */
     uint32_t last_id, count;
@@ -28,7 +31,9 @@ struct queue {
     struct mnl_socket *nl;
     int fd;
     uint16_t number, batch;
-    uint32_t seq;
+    uint32_t seq, orphans_seq;
+    bool on_trial, dropped_orphans; /* see repeat_orphans */
+    uint32_t trial_id;
     uint8_t *messages; /* batch * MESSAGE_MAX, touched only as far as packets are long */
     struct mmsghdr *headers;
     struct iovec *iov;
@@ -74,13 +79,8 @@ static int allocate(struct queue *q)
     return 0;
 }
 
-static int open_socket(struct queue *q, uint32_t receive_buffer)
+static int set_up_socket(struct queue *q, uint32_t receive_buffer)
 {
-    q->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-    if (!q->nl)
-        return -errno;
-    if (mnl_socket_bind(q->nl, 0, MNL_SOCKET_AUTOPID) < 0)
-        return -errno;
     q->fd = mnl_socket_get_fd(q->nl);
     int bytes = (int)receive_buffer;
     if (setsockopt(q->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
@@ -89,6 +89,16 @@ static int open_socket(struct queue *q, uint32_t receive_buffer)
     if (setsockopt(q->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) < 0)
         return -errno;
     return 0;
+}
+
+static int open_socket(struct queue *q, uint32_t receive_buffer)
+{
+    q->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+    if (!q->nl)
+        return -errno;
+    if (mnl_socket_bind(q->nl, 0, MNL_SOCKET_AUTOPID) < 0)
+        return -errno;
+    return set_up_socket(q, receive_buffer);
 }
 
 /* A packet that comes before all is set up, from a table that an earlier run left, goes round once more. */
@@ -217,15 +227,24 @@ static int prepare(struct queue *q, const struct queue_options *opt, char *why, 
     return err;
 }
 
-int queue_open(const struct queue_options *opt, struct queue **ret, char *why, size_t why_size)
+static struct queue *queue_new(const struct queue_options *opt, char *why, size_t why_size)
 {
     struct queue *q = calloc(1, sizeof *q);
     if (!q) {
         snprintf(why, why_size, "out of memory");
-        return -ENOMEM;
+        return NULL;
     }
+    q->fd = -1;
     q->number = opt->number;
     q->batch = opt->batch;
+    return q;
+}
+
+int queue_open(const struct queue_options *opt, struct queue **ret, char *why, size_t why_size)
+{
+    struct queue *q = queue_new(opt, why, why_size);
+    if (!q)
+        return -ENOMEM;
     int err = prepare(q, opt, why, why_size);
     if (err) {
         queue_close(q);
@@ -235,12 +254,190 @@ int queue_open(const struct queue_options *opt, struct queue **ret, char *why, s
     return 0;
 }
 
+bool queue_probe_conntrack(void)
+{
+    struct queue_options opt = {.batch = 1, .length = 1, .receive_buffer = 65536, .fail_open = true};
+    struct queue *q = NULL;
+    char why[256];
+    int err = -EBUSY;
+    /* Some number at the far end, which hardly anyone uses. */
+    for (unsigned tries = 0; tries < 16 && err == -EBUSY; tries++) {
+        opt.number = (uint16_t)(UINT16_MAX - tries);
+        err = queue_open(&opt, &q, why, sizeof why);
+    }
+    bool can = !err && queue_can_conntrack(q, &opt);
+    if (!err)
+        queue_close(q);
+    return can;
+}
+
+/*
+ * The id up to which what waits was received by the dead process: all before
+ * the first packet that is still in the socket, or, where there is none, the
+ * last that was queued before we looked.
+ */
+static int last_orphan(struct queue *q, uint32_t last_queued, uint32_t *ret)
+{
+    for (;;) {
+        ssize_t n = recv(q->fd, q->messages, MESSAGE_MAX, MSG_PEEK | MSG_DONTWAIT);
+        if (n < 0 && (errno == EINTR || errno == ENOBUFS))
+            continue;
+        *ret = last_queued;
+        if (n < 0)
+            return errno == EAGAIN ? 0 : -errno;
+        struct queue_packet p;
+        if (queue_parse(span_of(q->messages, (size_t)n), &p) > 0) {
+            *ret = p.id - 1;
+            return 0;
+        }
+        /* An answer to the dead process: nobody waits for it. */
+        (void)recv(q->fd, q->messages, MESSAGE_MAX, MSG_DONTWAIT);
+    }
+}
+
+static int decide_up_to(int fd, uint16_t number, uint32_t id, enum queue_verdict verdict, uint32_t seq)
+{
+    char buf[256];
+    struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_VERDICT_BATCH, number);
+    nlh->nlmsg_seq = seq;
+    nfq_nlmsg_verdict_put(nlh, (int)id, (int)verdict);
+    return send(fd, nlh, nlh->nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+/*
+ * How many processes in a row have died before they had decided what waited
+ * when they came. The socket outlives them and keeps the number for them, in
+ * an option that netlink has no use for.
+ */
+static int trials(const struct queue *q)
+{
+    int n = 0;
+    socklen_t len = sizeof n;
+    return getsockopt(q->fd, SOL_SOCKET, SO_PRIORITY, &n, &len) < 0 ? 0 : n;
+}
+
+static void set_trials(struct queue *q, int n)
+{
+    q->on_trial = n > 0;
+    (void)setsockopt(q->fd, SOL_SOCKET, SO_PRIORITY, &n, sizeof n);
+}
+
+/* A packet that kills whoever reads it must not do so for ever: in the end what was held is dropped. */
+static int repeat_orphans(struct queue *q, const struct queue_proc *before)
+{
+    uint32_t id;
+    struct queue_proc after = *before;
+    if (!before->waiting)
+        return 0;
+    int err = last_orphan(q, before->last_id, &id);
+    if (err)
+        return err;
+    int n = trials(q);
+    q->dropped_orphans = n >= TRIALS_MAX;
+    /* Where there was none after all, the kernel says so: no error. */
+    q->orphans_seq = ++q->seq;
+    err = decide_up_to(q->fd, q->number, id, q->dropped_orphans ? QUEUE_DROP : QUEUE_REPEAT, q->orphans_seq);
+    if (!err)
+        err = queue_read_proc(q->number, &after);
+    q->trial_id = after.last_id;
+    set_trials(q, q->dropped_orphans ? 1 : n + 1);
+    return err;
+}
+
+bool queue_dropped_orphans(const struct queue *q)
+{
+    return q->dropped_orphans;
+}
+
+/* Whether this socket is the one that the queue is bound to, with what the queue holds. */
+static int check_socket(int fd, uint16_t number, struct queue_proc *ret, char *why, size_t why_size)
+{
+    int protocol = 0;
+    struct sockaddr_nl own = {0};
+    socklen_t len = sizeof protocol, own_len = sizeof own;
+    if (getsockname(fd, (struct sockaddr *)&own, &own_len) < 0 || own_len != sizeof own ||
+        own.nl_family != AF_NETLINK || getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) < 0 ||
+        protocol != NETLINK_NETFILTER) {
+        snprintf(why, why_size, "what was kept for queue %u is no netfilter socket", number);
+        return -ENOTCONN;
+    }
+    int err = queue_read_proc(number, ret);
+    if (!err && ret->portid == own.nl_pid)
+        return 0;
+    snprintf(why, why_size, "the socket that was kept for queue %u is not bound to it%s%s", number,
+             err == -ENOENT || !err ? "" : ", or not to be seen: ", err == -ENOENT || !err ? "" : strerror(-err));
+    return -ENOTCONN;
+}
+
+static int take_over(struct queue *q, const struct queue_options *opt, const struct queue_proc *before)
+{
+    int err = allocate(q);
+    if (!err)
+        err = set_up_socket(q, opt->receive_buffer);
+    if (!err && fcntl(q->fd, F_SETFL, fcntl(q->fd, F_GETFL) & ~O_NONBLOCK) < 0)
+        err = -errno;
+    if (!err && opt->conntrack && !queue_probe_conntrack())
+        err = -EOPNOTSUPP;
+    /* Without waiting for the answer, which stands behind the packets. */
+    if (!err)
+        err = queue_change(q, opt);
+    return err ? err : repeat_orphans(q, before);
+}
+
+int queue_take_over(const struct queue_options *opt, int fd, struct queue **ret, char *why, size_t why_size)
+{
+    struct queue_proc before;
+    struct queue *q = NULL;
+    int err = check_socket(fd, opt->number, &before, why, why_size);
+    if (!err)
+        q = queue_new(opt, why, why_size);
+    if (!err && !q)
+        err = -ENOMEM;
+    if (!err && !(q->nl = mnl_socket_fdopen(fd)))
+        err = -errno;
+    if (!q || !q->nl) {
+        free(q);
+        close(fd);
+        return err;
+    }
+    err = take_over(q, opt, &before);
+    if (err) {
+        snprintf(why, why_size, "queue %u cannot be taken over: %s", opt->number, strerror(-err));
+        queue_close(q);
+        return err;
+    }
+    *ret = q;
+    return 0;
+}
+
+int queue_give_up(int fd, uint16_t number)
+{
+    struct queue_proc p;
+    char why[256], buf[256];
+    int err = check_socket(fd, number, &p, why, sizeof why);
+    if (!err && p.waiting)
+        err = decide_up_to(fd, number, p.last_id, QUEUE_REPEAT, 0);
+    if (err)
+        return err;
+    struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, number);
+    nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_UNBIND);
+    return send(fd, nlh, nlh->nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+int queue_fd(const struct queue *q)
+{
+    return q ? q->fd : -1;
+}
+
 void queue_close(struct queue *q)
 {
     if (!q)
         return;
-    if (q->nl)
+    if (q->nl) {
+        if (q->on_trial)
+            set_trials(q, 0);
         mnl_socket_close(q->nl);
+    }
     if (q->messages)
         munmap(q->messages, (size_t)q->batch * MESSAGE_MAX);
     free(q->headers);
@@ -296,6 +493,12 @@ static struct span next_message(struct queue *q)
     return span_of(NULL, 0);
 }
 
+static bool is_about_orphans(const struct queue *q, struct span message)
+{
+    const struct nlmsghdr *nlh = (const void *)message.data;
+    return q->orphans_seq && nlh->nlmsg_seq == q->orphans_seq;
+}
+
 bool queue_next(struct queue *q, struct queue_packet *ret)
 {
     struct span m;
@@ -307,7 +510,7 @@ bool queue_next(struct queue *q, struct queue_packet *ret)
         }
         if (r == -EPROTO)
             q->counters.malformed++;
-        else if (r < 0)
+        else if (r < 0 && !(r == -ENOENT && is_about_orphans(q, m)))
             q->counters.errors++;
     }
     return false;
@@ -362,5 +565,7 @@ int queue_flush(struct queue *q)
         return 0;
     int err = send_verdicts(q);
     q->verdicts_len = 0;
+    if (q->on_trial && !err && (int32_t)(q->run.last_id - q->trial_id) >= 0)
+        set_trials(q, 0);
     return err;
 }

@@ -32,6 +32,7 @@ struct queue_packet {
     uint32_t id;
     uint32_t mark;
     uint32_t ct_mark;
+    uint32_t ct_id;    /* with the mark; 0: unknown */
     uint32_t skb_info; /* NFQA_SKB_* */
     uint32_t full_len; /* of the packet; more than payload.len where it was cut */
     uint32_t indev, outdev, physindev, physoutdev;
@@ -66,8 +67,33 @@ struct queue_counters {
  */
 MUST_CHECK int queue_open(const struct queue_options *opt, struct queue **ret, char *why, size_t why_size);
 
-/* Unbinds and closes; the kernel drops what still waits. Accepts NULL. */
+/*
+ * Goes on with the queue that a socket of an earlier process is bound to; what
+ * waits in it is received as if it had just come. What that process had
+ * received and left undecided goes round once more by REPEAT, unless processes
+ * keep dying of it: then it is dropped. Returns 0 and the queue, or with the reason in why: -ENOTCONN when the socket
+ * is no queue's or not this one's, -EOPNOTSUPP as above. Takes fd: closed on error.
+ */
+MUST_CHECK int queue_take_over(const struct queue_options *opt, int fd, struct queue **ret, char *why, size_t why_size);
+
+/* Whether it was. */
+bool queue_dropped_orphans(const struct queue *q);
+
+/*
+ * Gives up the queue of such a socket, to which the table should lead no
+ * longer: what waits goes round once more, and the queue is unbound, whoever
+ * else holds the socket. Returns 0 or a negative errno. Does not close fd.
+ */
+int queue_give_up(int fd, uint16_t number);
+
+/*
+ * Closes the socket. The kernel drops what still waits, unless somebody else
+ * (systemd's store) holds the socket: then it waits on. Accepts NULL.
+ */
 void queue_close(struct queue *q);
+
+/* The socket, to be kept by another process; -1 of NULL. */
+int queue_fd(const struct queue *q);
 
 /*
  * Waits up to 200 ms for packets and receives a batch. Returns how many
@@ -98,6 +124,9 @@ int queue_change(struct queue *q, const struct queue_options *opt);
 /* Whether the kernel attaches conntrack to queued packets. Before the worker starts only; leaves it off. */
 bool queue_can_conntrack(struct queue *q, const struct queue_options *opt);
 
+/* The same, tried out on a queue of its own: for a queue in which packets wait already. */
+bool queue_probe_conntrack(void);
+
 const struct queue_counters *queue_counters(const struct queue *q);
 uint16_t queue_number(const struct queue *q);
 
@@ -113,6 +142,7 @@ struct queue_proc {
     uint32_t portid, waiting, copy_mode, copy_range;
     uint64_t queue_dropped; /* the queue was full */
     uint64_t user_dropped;  /* the socket was full */
+    uint32_t last_id;       /* of the packet queued last */
 };
 
 /* Returns 0, -ENOENT when no program has this queue, or a negative errno. Any thread. */

@@ -78,6 +78,9 @@ http_case("opaque-connect", "an attack behind CONNECT", lambda t: [head(b"CONNEC
 http_case("opaque-upgrade", "an attack behind a request to upgrade", lambda t: [
     head(b"GET /hello HTTP/1.1", [b"Host: h.test", b"Upgrade: x", b"Connection: upgrade"])
     + get(t, query(evil(t)))[0]], (ARGS, URI, ANOMALY))
+http_case("opaque-upgrade-lower-case", "the same with a method in lower case", lambda t: [
+    head(b"GET /hello HTTP/1.1", [b"Host: h.test", b"Upgrade: x", b"Connection: upgrade"])
+    + get(t, query(evil(t)), method=b"get")[0]], (ARGS, URI, ANOMALY))
 http_case("pipelined-40", "behind 39 requests in a pipeline", lambda t: [HELLO * 39 + get(t, query(evil(t)))[0]], (ARGS, URI, ANOMALY))
 http_case("after-head", "behind HEAD", lambda t: [HELLO.replace(b"GET", b"HEAD"), Reply(1)] + get(t, query(evil(t))), (ARGS, URI))
 http_case("after-options", "behind OPTIONS *", lambda t: [

@@ -14,6 +14,8 @@ NEEDED = {
     "drop": ["src_ip", "dest_ip", "proto", "flow_id", "drop.len", "drop.reason"],
     "http": ["src_ip", "dest_ip", "flow_id", "tx_id", "http.http_method"],
     "stats": ["stats.uptime", "stats.decoder.pkts"],
+    "ban": ["ban.address", "ban.seconds", "ban.reason"],
+    "detect": ["detect.name", "detect.action", "src_ip", "dest_ip", "proto", "flow_id"],
     "bypass": ["bypass.packets", "bypass.total", "bypass.reason"],
 }
 

@@ -13,7 +13,7 @@ declare -A SETTING=(
     [services]='{ proto = "tcp"; }, { proto = "udp"; }, { proto = "icmp"; }, { proto = "icmpv6"; }'
     [on_stop]=open [on_crash]=open [on_overload]=open [on_memory]=closed [br_netfilter]=set
     [stats_interval]=0 [mask]=0x7f000000 [events_per_second]=10000 [event_ring]=4096
-    [regex_steps]=100000 [more]=''
+    [regex_steps]=100000 [queue]=needed [more]=''
 )
 
 # sluice_conf [NAME=VALUE...]: the settings file, with the lab's defaults.
@@ -32,6 +32,7 @@ divert: {
   services = ( ${SETTING[services]} );
   exempt = [ ${SETTING[exempt]} ];
   br_netfilter = "${SETTING[br_netfilter]}";
+  queue = "${SETTING[queue]}";
 };
 queues: { first = ${SETTING[first]}; count = ${SETTING[queues]}; length = ${SETTING[length]}; };
 marks: { mask = ${SETTING[mask]}; };
@@ -90,6 +91,51 @@ start_sluice() {
     SLUICE_PID=$STARTED
     patiently 20 ready_or_dead
     said '\bready\b' || fail "sluiced is not ready: $(tail -n 3 "$SLUICE_LOG")"
+}
+
+started_again() {
+    (($(said_times 'keeper: started') > $1)) && (($(said_times '\bready$') > $1))
+}
+
+note_kept_sluice() {
+    SLUICE_PID=$(sed -n 's/^keeper: started \([0-9]*\),.*/\1/p' "$SLUICE_LOG" | tail -n 1)
+}
+
+# start_kept_sluice [OPTIONS]: the same under lab-keeper, which keeps the queues' sockets as systemd does.
+start_kept_sluice() {
+    [[ -x $LAB_TOOLS/lab-keeper ]] || skip "no $LAB_TOOLS/lab-keeper"
+    [[ -f $CONF ]] || sluice_conf
+    in_background sluiced ip netns exec "$BOX_NS" "$LAB_TOOLS/lab-keeper" "$@" "$SLUICED" run -c "$CONF"
+    KEEPER_PID=$STARTED
+    patiently 20 started_again 0 || fail "sluiced is not ready: $(tail -n 3 "$SLUICE_LOG")"
+    note_kept_sluice
+}
+
+# restart_sluice: as systemctl does; for one under lab-keeper.
+restart_sluice() {
+    local before
+    before=$(said_times 'keeper: started')
+    kill -HUP "$KEEPER_PID" || fail "the keeper is gone"
+    patiently 20 started_again "$before" || fail "not ready again: $(tail -n 3 "$SLUICE_LOG")"
+    note_kept_sluice
+}
+
+# crash_sluice [SIGNAL]: it dies, and the keeper starts it anew.
+crash_sluice() {
+    local before
+    before=$(said_times 'keeper: started')
+    signal_sluice "${1:-KILL}"
+    patiently 20 started_again "$before" || fail "not ready again: $(tail -n 3 "$SLUICE_LOG")"
+    note_kept_sluice
+}
+
+# Stops both, as systemctl stop does; the sockets are let go.
+stop_kept_sluice() {
+    local status=0
+    kill -TERM "$KEEPER_PID" || fail "the keeper is gone"
+    patiently 15 sluice_gone || fail "sluiced does not stop"
+    wait "$KEEPER_PID" || status=$?
+    ((status == 0)) || fail "sluiced ended with status $status"
 }
 
 signal_sluice() {

@@ -3,25 +3,12 @@
 # alone
 # guest only: the Debian package installs and starts the service under a real systemd; it reloads, is watched, and stops.
 . "$(dirname "$0")/../lab"
-
-[[ ${LAB_IN_GUEST:-} ]] || skip "installs a package: in the guest only"
-package=$(echo "$LAB_HOME"/../build/sluice_*.deb)
-[[ -f $package ]] || fail "no package: ./dev package makes it"
+. "$(dirname "$0")/../lib/service.sh"
 
 say "the package is installed"
-dpkg -i "$package" || fail "dpkg"
-mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup
-# It empties /tmp when it boots: it gets one of its own.
-in_background systemd unshare --pid --fork --mount-proc --mount --kill-child=KILL bash -c "
-    mount -t tmpfs tmpfs /tmp
-    exec env -i container=lab PATH='$PATH' /lib/systemd/systemd --system --unit=multi-user.target"
-manager_there() { MANAGER=$(pgrep -x systemd | head -n 1) && [[ -S /run/systemd/private ]]; }
-patiently 120 manager_there || fail "systemd does not start"
-in_service() { nsenter -t "$MANAGER" -p -m "$@"; }
-shown() { in_service systemctl show sluiced -p "$1" --value; }
-is_active() { [[ $(shown ActiveState) == active ]]; }
-
-patiently 120 is_active || fail "the service is not active"
+install_package
+# shellcheck disable=SC2119 # no prefix: in the guest's own namespace
+boot_systemd
 in_service nft list tables | grep -q 'table inet sluice' || fail "no table"
 in_service sluicectl status | grep -q '"generation":1,' || fail "no status"
 
@@ -32,8 +19,15 @@ patiently 20 reloaded || fail "not reloaded"
 
 say "a daemon that stands still is started anew by the watchdog"
 in_service kill -STOP "$(shown MainPID)"
-started_anew() { [[ $(shown NRestarts) == 1 ]] && is_active; }
-patiently 90 started_anew || fail "the watchdog does nothing"
+patiently 90 started_anew 1 || fail "the watchdog does nothing"
+
+say "a restart that cannot come up is a stop"
+echo 'nonsense = 1;' >>/etc/sluice/sluice.conf
+in_service systemctl restart sluiced && fail "it starts with wrong settings"
+in_service nft list tables | grep -q sluice && fail "the table is still there"
+sed -i '/^nonsense/d' /etc/sluice/sluice.conf
+in_service systemctl reset-failed sluiced
+in_service systemctl start sluiced || fail "start"
 
 say "it stops and takes its table along"
 in_service systemctl stop sluiced || fail "stop"

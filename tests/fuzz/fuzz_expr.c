@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *zero = size ? memchr(data, 0, size) : NULL;
     size_t len = zero ? (size_t)(zero - data) : size;
     struct schedule when;
-    if (expr_parse(&ex, (const char *)data, len, &sets, &pg, &error) && expr_schedule(&ex, &pg, &when, &error)) {
+    if (expr_parse(&ex, (const char *)data, len, &sets, &pg, &error) && expr_schedule(&ex, NULL, &pg, &when, &error)) {
         if (!when.phases)
             abort(); /* never looked at */
         expr_fold(&ex);

@@ -28,6 +28,8 @@ static struct {
     struct flow_table *t;
     struct half side[2];
     bool live, open, midstream;
+    bool quiet;      /* the server's bytes are not seen */
+    int32_t unacked; /* where the client's ACK stands then */
     uint64_t now;
 } m;
 
@@ -82,6 +84,10 @@ static void hand_out(struct flow_result *r, enum flow_dir dir, bool remember)
 {
     struct span got;
     struct half *s = &m.side[dir];
+    if (r->flow && r->flow->quiet && r->dir == TO_CLIENT) {
+        demand(!flow_next(m.t, r, &got));
+        return;
+    }
     while (flow_next(m.t, r, &got)) {
         demand(got.len > 0);
         demand(!m.live || r->flow->stream[dir].next == s->base + (uint32_t)s->next);
@@ -118,7 +124,7 @@ static void justified(const struct flow_result *r, const struct half *s, int32_t
     if (r->reason == FLOW_DIFFERS)
         demand(has_differing(s, pos, bytes));
     else if (r->reason == FLOW_OUTSIDE || r->reason == FLOW_AFTER_CLOSE)
-        demand(m.midstream || pos >= s->edge || fin || (s->fin >= 0 && end > s->fin));
+        demand(m.midstream || pos >= s->edge || fin || (s->fin >= 0 && end > s->fin) || (m.quiet && pos < s->next));
     else
         demand(r->reason == FLOW_NO_MEMORY && !m.open);
 }
@@ -154,7 +160,9 @@ static void segment(enum flow_dir dir, uint8_t what, int32_t pos, size_t len, ui
     stop_where_unfollowed(&r);
     if (m.live) {
         note_ack(o, ack, window);
-        if (r.drop) {
+        if (m.quiet && dir == TO_CLIENT) {
+            demand(!r.drop || r.reason == FLOW_OUTSIDE || r.reason == FLOW_AFTER_CLOSE || r.reason == FLOW_BAD_ACK);
+        } else if (r.drop) {
             justified(&r, s, pos, p.payload, fin);
         } else {
             pass(s, pos, p.payload);
@@ -181,6 +189,8 @@ static void control(enum flow_dir dir, uint8_t what, uint32_t seq, uint32_t ack)
     flow_packet(m.t, &p, m.now++, &r);
     m.live = false; /* what follows is for the sanitizer and the counts */
     hand_out(&r, dir, true);
+    if (r.flow && what & 8)
+        (void)flow_set_quiet(m.t, r.flow, !r.flow->quiet);
     if (r.flow && what & 0x80)
         (what & 0x40 ? flow_blind : flow_condemn)(m.t, r.flow);
 }
@@ -198,6 +208,8 @@ static void opening(void)
         struct span none;
         flow_packet(m.t, &steps[i], m.now++, &r);
         demand(!r.drop && r.flow && r.fresh == (i == (int)m.midstream) && !flow_next(m.t, &r, &none));
+        if (r.fresh && m.quiet)
+            demand(flow_set_quiet(m.t, r.flow, true) == 0);
     }
     c->edge = s->edge = 4096;
 }
@@ -206,16 +218,20 @@ static void step(const uint8_t *b)
 {
     enum flow_dir dir = b[0] & 1;
     const struct half *s = &m.side[dir], *o = &m.side[!dir];
-    int32_t scale = b[0] & 8 ? 16 : 1;
+    int32_t scale = b[0] & 8 ? 16 : 1, ack = b[0] & 2 ? o->next : o->acked;
     if ((b[0] & 0x86) == 0x86) {
         control(dir, b[1], s->base + (uint32_t)(s->next + (int8_t)b[2]), o->base + (uint32_t)(o->next + (int8_t)b[3]));
         return;
+    }
+    if (m.quiet && dir == TO_SERVER) {
+        ack = m.unacked += b[1] & 31;
+        m.now += (b[2] & 15) * 16;
     }
     if ((b[0] & 6) == 6) { /* nothing but an ACK */
         segment(dir, b[0] & 0x20, s->next, 0, b[4], o->acked + (int8_t)b[1] * scale);
         return;
     }
-    int32_t pos = s->next + (int8_t)b[1] * scale, ack = b[0] & 2 ? o->next : o->acked;
+    int32_t pos = s->next + (int8_t)b[1] * scale;
     size_t len = (size_t)b[3] * (b[0] & 4 ? 16 : 1);
     if (pos + (int32_t)len < SPACE)
         segment(dir, b[0], pos, len, b[2] & 0xf0 ? 0 : b[4], ack);
@@ -239,6 +255,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     m.live = true;
     m.open = data[0] & 1;
     m.midstream = data[0] & 2;
+    m.quiet = data[0] & 8;
     m.side[0].fin = m.side[1].fin = -1;
     m.side[0].base = (uint32_t)data[1] << 24 | (uint32_t)data[2] << 8;
     m.side[1].base = (uint32_t)data[3] << 24 | (uint32_t)data[4] << 8;
@@ -253,6 +270,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     opening();
     for (size_t at = 6; at + 5 <= size; at += 5)
         step(data + at);
+    if (data[0] & 16)
+        flow_expire(m.t, m.now + 2000, 100);
     end_all();
     return 0;
 }

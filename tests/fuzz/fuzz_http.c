@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct input {
     struct http_options opt;
-    bool midstream;
+    bool midstream, quiet;
     uint32_t seed;
     struct span rest;
 };
@@ -27,7 +27,8 @@ static uint32_t scale(uint8_t v, uint32_t small, uint32_t large)
 
 static struct input input_of(const uint8_t *d, size_t size)
 {
-    struct input in = {.midstream = (d[0] & 0xe0) == 0xe0, .seed = d[7] * 2654435761u + 1};
+    struct input in = {
+        .midstream = (d[0] & 0xe0) == 0xe0, .quiet = (d[0] & 0xe0) == 0xc0, .seed = d[7] * 2654435761u + 1};
     in.opt.want = (d[0] & 15u) | (d[0] & 16 ? HTTP_WANT_PARTS : 0u);
     in.opt.limits = (struct http_limits){.head = scale(d[1], 40, 16384),
                                          .headers = scale(d[2], 2, 100),
@@ -70,6 +71,24 @@ static void check(struct http *h)
     (void)http_skips(h, HTTP_TO_SERVER);
     (void)http_skips(h, HTTP_TO_CLIENT);
     (void)http_response_due(h);
+    (void)http_progress(h);
+}
+
+/* What the owner does between runs, in a connection whose responses are seen or not. */
+static void between_runs(struct shown *o, struct http *h, uint8_t flags)
+{
+    int point = 0;
+    if ((flags & 0x70) == 0x10)
+        http_answered(h);
+    if ((flags & 0x70) == 0x20)
+        point = http_skipped(h, (uint32_t)(flags >> 1 & 7) * 5);
+    if (point > 0)
+        show_point(o, point, http_tx(h));
+    if ((flags & 0x70) == 0x30)
+        http_set_quiet(h, flags & 2);
+    if ((flags & 0x70) == 0x40 && http_awaits(h))
+        http_set_quiet(h, false);
+    show_text(o, http_awaits(h) ? "awaits\n" : "");
 }
 
 static void play(const struct input *in, bool whole, struct shown *o)
@@ -80,7 +99,11 @@ static void play(const struct input *in, bool whole, struct shown *o)
     uint8_t flags;
     if (!h)
         abort();
+    if (in->quiet)
+        http_set_quiet(h, true);
     for (int i = 0; i < RUNS && next_run(&rest, &flags, &run); i++) {
+        if (in->quiet)
+            between_runs(o, h, flags);
         enum http_dir dir = flags & 1 ? HTTP_TO_CLIENT : HTTP_TO_SERVER;
         show_text(o, dir == HTTP_TO_CLIENT ? "<\n" : ">\n");
         for (size_t at = 0; at < run.len;) {

@@ -1,1 +1,5 @@
 sluice_unit_test(divert divert)
+sluice_unit_test(divert_paths divert)
+sluice_unit_test(bans divert)
+sluice_fuzz_target(bans divert)
+sluice_unit_test(kernel_rules divert)

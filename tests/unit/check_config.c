@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "config/config.h"
 #include "config/reader.h"
 #include "run_suite.h"
@@ -80,6 +81,10 @@ static void assert_wrong(const char *text, const char *expected)
     assert_error(0, expected);
     ck_assert_uint_eq(diag_count(d), 1);
 }
+
+#define BAN_TIME "1 to 31536000 seconds, as a number or as \"90s\", \"10m\", \"2h\", \"7d\""
+#define ARP "{ address = \"192.0.2.1\"; mac = \"02:00:00:00:00:01\"; }"
+#define MAC "mac = \"02:00:00:00:00:01\";"
 
 /* One wrong setting each: the text, and the error behind the file's name. */
 static const struct {
@@ -308,6 +313,107 @@ static const struct {
     {MINIMAL "http: {\n page = \"/nowhere/page.html\"; };",
      ":3: http.page: /nowhere/page.html: cannot open: No such file or directory, expected a readable file"},
 
+    /* divert.queue, networks, bans */
+    {"divert: { " SERVICES "\nqueue = \"some\"; };\nrules = [ ];",
+     ":2: divert.queue is \"some\", expected needed or all"},
+    {"divert: { " SERVICES "\nlog_group = 65536; };\nrules = [ ];",
+     ":2: divert.log_group is 65536, expected a number from 0 to 65535"},
+    {MINIMAL "limits: { counted = 1023; };", ":2: limits.counted is 1023, expected a number from 1024 to 16777216"},
+    {MINIMAL "networks: { insde = [ ]; };", ":2: unknown setting networks.insde, did you mean \"inside\"?"},
+    {MINIMAL "networks: { inside = \"10.0.0.0/8\"; };",
+     ":2: networks.inside is a string, expected a list ( ) or an array [ ]"},
+    {MINIMAL "networks: { inside = [ \"10.0.0.0/8\",\n\"10.0.0.1/8\" ]; };",
+     ":3: bad address \"10.0.0.1/8\" in inside (bits set behind the prefix), expected one as \"192.0.2.1\" or "
+     "\"2001:db8::/32\""},
+    {MINIMAL "networks: { inside = [ 10 ]; };",
+     ":2: an address in inside is a number, expected a string as \"192.0.2.0/24\""},
+    {MINIMAL "bans: {\n maxx = 5; };", ":3: unknown setting bans.maxx, did you mean \"max\"?"},
+    {MINIMAL "bans: { max = 0; };", ":2: bans.max is 0, expected a number from 1 to 1000000"},
+    {MINIMAL "bans: { max = 1000001; };", ":2: bans.max is 1000001, expected a number from 1 to 1000000"},
+    {MINIMAL "bans: { prefix6 = 31; };", ":2: bans.prefix6 is 31, expected a number from 32 to 128"},
+    {MINIMAL "bans: { prefix6 = 129; };", ":2: bans.prefix6 is 129, expected a number from 32 to 128"},
+    {MINIMAL "bans: { file = 1; };", ":2: bans.file is a number, expected a string"},
+    {MINIMAL "bans: { ban_for = 0; };", ":2: bans.ban_for is 0, expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = 31536001; };", ":2: bans.ban_for is 31536001, expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = \"366d\"; };", ":2: bans.ban_for is \"366d\", expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = \"0m\"; };", ":2: bans.ban_for is \"0m\", expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = \"\"; };", ":2: bans.ban_for is \"\", expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = \"m\"; };", ":2: bans.ban_for is \"m\", expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = \"10 m\"; };", ":2: bans.ban_for is \"10 m\", expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = \"-1m\"; };", ":2: bans.ban_for is \"-1m\", expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = \"10M\"; };", ":2: bans.ban_for is \"10M\", expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = \"71582789m\"; };", ":2: bans.ban_for is \"71582789m\", expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = \"99999999999999999999999s\"; };",
+     ":2: bans.ban_for is \"99999999999999999999999s\", expected " BAN_TIME},
+    {MINIMAL "bans: { ban_for = 1.5; };", ":2: bans.ban_for is a number with a fraction, expected " BAN_TIME},
+
+    /* detect */
+    {MINIMAL "detect: {\n sacn: { action = \"log\"; }; };", ":3: unknown setting detect.sacn, did you mean \"scan\"?"},
+    {MINIMAL "detect: { scan = \"log\"; };", ":2: detect.scan is a string, expected a group { }"},
+    {MINIMAL "detect: {\n scan: { threshold = 9; }; };",
+     ":3: detect.scan without action, expected action = \"log\"; or another"},
+    {MINIMAL "detect: { scan: { action = \"stop\"; }; };",
+     ":2: detect.scan.action is \"stop\", expected off, log, drop or ban"},
+    {MINIMAL "detect: { scan: { action = true; }; };",
+     ":2: detect.scan.action is a boolean, expected off, log, drop or ban"},
+    {MINIMAL "detect: { smurf: { action = \"stop\"; }; };",
+     ":2: detect.smurf.action is \"stop\", expected off, log or drop"},
+    {MINIMAL "detect: { smurf: { action = \"log\";\n threshold = 1; }; };",
+     ":3: unknown setting detect.smurf.threshold, expected action"},
+    {MINIMAL "detect: { udp_flood: { action = \"log\"; per = 1; }; };",
+     ":2: unknown setting detect.udp_flood.per, expected action or threshold"},
+    {MINIMAL "detect: { syn_flood: { action = \"log\"; ban_for = 1; }; };",
+     ":2: unknown setting detect.syn_flood.ban_for, expected action or threshold"},
+    {MINIMAL "detect: { big_icmp: { action = \"log\"; threshold = 27; }; };",
+     ":2: detect.big_icmp.threshold is 27, expected a number from 28 to 65535"},
+    {MINIMAL "detect: { scan: { action = \"log\"; threshold = 1; }; };",
+     ":2: detect.scan.threshold is 1, expected a number from 2 to 1000"},
+    {MINIMAL "detect: { scan: { action = \"log\"; per = 3601; }; };",
+     ":2: detect.scan.per is 3601, expected 1 to 3600 seconds, as a number or as \"90s\", \"10m\", \"2h\", \"7d\""},
+    {MINIMAL "detect: { scan: { action = \"ban\"; ban_for = 0; }; };",
+     ":2: detect.scan.ban_for is 0, expected " BAN_TIME},
+    {MINIMAL "detect: {\n spoofed: { action = \"drop\"; }; };\nnetworks: { inside = [ \"10.0.0.0/8\" ]; };",
+     ":3: detect.spoofed without an outside interface, expected one in divert.interfaces with side = \"outside\""},
+    {"divert: { " SERVICES " interfaces = ( { name = \"a\"; side = \"outside\"; } ); };\nrules = [ ];\n"
+     "detect: { spoofed: { action = \"drop\"; }; };",
+     ":3: detect.spoofed without inside addresses, expected them in networks.inside"},
+
+    /* frames */
+    {MINIMAL "frames: { other = \"open\"; };", ":2: unknown setting frames.other, did you mean \"others\"?"},
+    {MINIMAL "frames: { others = \"pass\"; };", ":2: frames.others is \"pass\", expected open or closed"},
+    {MINIMAL "frames: { arp = \"x\"; };", ":2: frames.arp is a string, expected a list ( ) or an array [ ]"},
+    {MINIMAL "frames: { arp = ( 1 ); };", ":2: an element of frames.arp is a number, expected a group as " ARP},
+    {MINIMAL "frames: { arp = ( { address = \"10.0.0.1\"; } ); };",
+     ":2: an element of frames.arp without address or mac, expected both as " ARP},
+    {MINIMAL "frames: { arp = ( { address = \"::1\"; " MAC " } ); };",
+     ":2: bad address \"::1\" in frames.arp, expected a host's IPv4 address as \"192.0.2.1\""},
+    {MINIMAL "frames: { arp = ( { address = \"0.0.0.0\"; " MAC " } ); };",
+     ":2: bad address \"0.0.0.0\" in frames.arp, expected a host's IPv4 address as \"192.0.2.1\""},
+    {MINIMAL "frames: { arp = ( { address = \"224.0.0.1\"; " MAC " } ); };",
+     ":2: bad address \"224.0.0.1\" in frames.arp, expected a host's IPv4 address as \"192.0.2.1\""},
+    {MINIMAL "frames: { arp = ( { address = \"10.0.0.1\";\n mac = \"03:00:00:00:00:01\"; } ); };",
+     ":3: bad MAC address \"03:00:00:00:00:01\" in frames.arp, expected a host's as \"02:00:00:00:00:01\""},
+    {MINIMAL "frames: { arp = ( { address = \"10.0.0.1\"; mac = \"00:00:00:00:00:00\"; } ); };",
+     ":2: bad MAC address \"00:00:00:00:00:00\" in frames.arp, expected a host's as \"02:00:00:00:00:01\""},
+    {MINIMAL "frames: { arp = ( { address = \"10.0.0.1\"; mac = \"02:00:00:00:00-01\"; } ); };",
+     ":2: bad MAC address \"02:00:00:00:00-01\" in frames.arp, expected a host's as \"02:00:00:00:00:01\""},
+    {MINIMAL "frames: { arp = ( { address = \"10.0.0.1\"; mac = \"2:00:00:00:00:01\"; } ); };",
+     ":2: bad MAC address \"2:00:00:00:00:01\" in frames.arp, expected a host's as \"02:00:00:00:00:01\""},
+    {MINIMAL "frames: { arp = ( { address = \"10.0.0.1\"; " MAC " },\n { address = \"10.0.0.1\"; " MAC " } ); };",
+     ":3: address \"10.0.0.1\" stands in frames.arp for the second time, expected each once"},
+    {MINIMAL "frames: { ethertypes = [ 0x5ff ]; };",
+     ":2: 1535 in frames.ethertypes, expected an EtherType from 0x0600 to 0xffff as 0x88cc"},
+    {MINIMAL "frames: { ethertypes = [ 0x10000 ]; };",
+     ":2: 65536 in frames.ethertypes, expected an EtherType from 0x0600 to 0xffff as 0x88cc"},
+    {MINIMAL "frames: { ethertypes = [ \"lldp\" ]; };",
+     ":2: an element of frames.ethertypes is a string, expected an EtherType from 0x0600 to 0xffff as 0x88cc"},
+    {MINIMAL "frames: { ethertypes = [ 0x0806 ]; };",
+     ":2: 0x0806 in frames.ethertypes passes here anyway, expected other EtherTypes, each once"},
+    {MINIMAL "frames: { ethertypes = [ 0x88a8 ]; };",
+     ":2: 0x88a8 in frames.ethertypes is a tag, and what is inside it counts, expected other EtherTypes, each once"},
+    {MINIMAL "frames: { ethertypes = [ 0x88cc, 0x88cc ]; };",
+     ":2: 0x88cc in frames.ethertypes stands here for the second time, expected other EtherTypes, each once"},
+
     {MINIMAL "cache: { folders = \"\"; };", ":2: unknown setting cache.folders, did you mean \"folder\"?"},
     {MINIMAL "cache: { folder = 1; };", ":2: cache.folder is a number, expected a string"},
     {MINIMAL "events: { requests = 1; };", ":2: events.requests is a number, expected true or false"},
@@ -402,6 +508,42 @@ static void assert_traffic_defaults(const struct config *c)
     ck_assert_ptr_null(c->http.page);
 }
 
+/* A detector that is off keeps its threshold; 0 where it has none. */
+static void assert_detector(const struct config *c, enum detector_id id, enum detect_action action, uint32_t threshold,
+                            uint32_t per)
+{
+    ck_assert_msg(c->detect[id].action == action, "%s: action %d", detector_name(id), c->detect[id].action);
+    ck_assert_msg(c->detect[id].threshold == threshold, "%s: threshold %u", detector_name(id), c->detect[id].threshold);
+    ck_assert_msg(c->detect[id].per == per, "%s: per %u", detector_name(id), c->detect[id].per);
+    ck_assert_msg(c->detect[id].ban_for == 600, "%s: ban_for %u", detector_name(id), c->detect[id].ban_for);
+}
+
+/* The thresholds where the settings say nothing; the actions differ in the shipped file. */
+static void assert_detectors(const struct config *c, const enum detect_action *action)
+{
+    static const uint32_t threshold[DETECTORS] = {50000, 1000, 10000, 0, 1500, 0, 0, 2000, 50, 30, 100, 120};
+    for (size_t i = 0; i < DETECTORS; i++)
+        assert_detector(c, (enum detector_id)i, action[i], threshold[i],
+                        i == DETECT_SCAN        ? 60
+                        : i == DETECT_SLOW_BODY ? 30
+                                                : 0);
+}
+
+static void assert_defence_defaults(const struct config *c)
+{
+    ck_assert_int_eq(c->divert.queue, DIVERT_NEEDED);
+    ck_assert_uint_eq(c->divert.log_group, 29);
+    ck_assert_uint_eq(c->networks.inside.n, 0);
+    ck_assert_uint_eq(c->bans.max, 100000);
+    ck_assert_uint_eq(c->bans.ban_for, 600);
+    ck_assert_uint_eq(c->bans.prefix6, 128);
+    ck_assert_str_eq(c->bans.file, "/var/lib/sluice/bans");
+    ck_assert_uint_eq(c->frames.n_arp, 0);
+    ck_assert_uint_eq(c->frames.n_ethertypes, 0);
+    ck_assert_int_eq(c->frames.others, POLICY_OPEN);
+    ck_assert_uint_eq(c->limits.limit_keys, 65536);
+}
+
 static void assert_defaults(const struct config *c)
 {
     ck_assert_int_eq(c->mode, MODE_ENFORCE);
@@ -433,14 +575,17 @@ static void assert_defaults(const struct config *c)
     ck_assert_str_eq(c->cache_folder, "/var/cache/sluice");
     ck_assert_str_eq(c->control_socket, "/run/sluice/sluice.sock");
     assert_traffic_defaults(c);
+    assert_defence_defaults(c);
     ck_assert_uint_eq(c->rules.n, 1);
     ck_assert_str_eq(c->rules.at[0], "rules/*.conf");
 }
 
 START_TEST(defaults)
 {
+    static const enum detect_action off[DETECTORS] = {DETECT_OFF};
     struct config *c = load_right("divert: { " SERVICES " };");
     assert_defaults(c);
+    assert_detectors(c, off);
     ck_assert_str_eq(c->file, file);
     ck_assert_uint_eq(c->divert.n_services, 1);
     ck_assert_int_eq(c->divert.services[0].proto, 6);
@@ -452,10 +597,17 @@ END_TEST
 
 START_TEST(shipped)
 {
+    static const enum detect_action actions[DETECTORS] = {
+        [DETECT_UDP_FLOOD] = DETECT_LOG, [DETECT_ICMP_FLOOD] = DETECT_LOG, [DETECT_MIXED_FLOOD] = DETECT_LOG,
+        [DETECT_SMURF] = DETECT_DROP,    [DETECT_BIG_ICMP] = DETECT_LOG,   [DETECT_MARTIAN] = DETECT_DROP,
+        [DETECT_SYN_FLOOD] = DETECT_LOG, [DETECT_SLOW_HEAD] = DETECT_LOG,  [DETECT_SLOW_BODY] = DETECT_LOG,
+        [DETECT_SLOW_READ] = DETECT_LOG,
+    };
     struct config *c = config_load(SOURCE_DIR "/conf/sluice.conf", d);
     diag_print(d, stderr);
     ck_assert_ptr_nonnull(c);
     assert_defaults(c);
+    assert_detectors(c, actions);
     ck_assert_uint_eq(c->divert.n_services, 4);
     ck_assert_uint_eq(c->divert.services[0].n_ports, 7);
     ck_assert_uint_eq(c->divert.services[0].ports[6].first, 8000);
@@ -472,17 +624,27 @@ static const char everything[] =
     "divert: { family = \"bridge\"; hook = \"input\"; priority = -300; br_netfilter = \"check\";\n"
     "  interfaces = ( { name = \"eth0\"; side = \"outside\"; }, { name = \"a23456789012345\"; side = \"inside\"; } );\n"
     "  services = ( { proto = 47; }, { proto = \"any\"; }, { proto = \"sctp\"; ports = [ \"1-65535\", \"7\" ]; } );\n"
-    "  exempt = [ \"192.0.2.0/24\", \"2001:db8::1\", \"0.0.0.0/0\" ]; };\n"
+    "  exempt = [ \"192.0.2.0/24\", \"2001:db8::1\", \"0.0.0.0/0\" ]; queue = \"all\"; log_group = 0; };\n"
     "queues: { first = 65534; count = 2; length = 1; pin = true; batch = 256; receive_buffer = 65536; };\n"
     "marks: { mask = 0xfe000000; };\n"
     "policies: { on_stop = \"closed\"; on_crash = \"closed\"; on_overload = \"closed\"; on_memory = \"open\"; };\n"
-    "limits: { regex_steps = 100; answers_per_second = 0; events_per_second = 0; event_ring = 16; };\n"
+    "limits: { regex_steps = 100; answers_per_second = 0; events_per_second = 0; event_ring = 16; counted = 16777216; "
+    "};\n"
     "streams: { flows = 1; memory = 8589934592L; per_flow = 4096; window = 256; midstream = \"refuse\"; urgent = "
     "\"pass\";\n"
     "  timeouts: { handshake = 1; established = 604800; closing = 2; closed = 3; condemned = 4; }; };\n"
     "http: { ports = ( ); over_limit = \"closed\"; opaque = \"closed\"; answer = \"reset\"; page = \"\";\n"
     "  limits: { head = 1024; headers = 1; body = 0; response_body = 2; args = 3; depth = 4; ratio = 5; pipelined = 6; "
     "}; };\n"
+    "networks: { inside = [ \"10.0.0.0/8\", \"2001:db8::1\" ]; };\n"
+    "bans: { max = 1000000; ban_for = \"7d\"; prefix6 = 32; file = \"\"; };\n"
+    "detect: { udp_flood: { action = \"drop\"; threshold = 1; }; spoofed: { action = \"log\"; };\n"
+    "  scan: { action = \"ban\"; threshold = 2; per = \"1h\"; ban_for = \"90s\"; };\n"
+    "  slow_body: { action = \"ban\"; threshold = 7; per = 5; }; slow_read: { action = \"off\"; threshold = 3600; }; "
+    "};\n"
+    "frames: { arp = ( { address = \"10.0.0.1\"; mac = \"02:AB:cd:00:9f:01\"; },\n"
+    "    { address = \"223.255.255.255\"; mac = \"fe:ff:ff:ff:ff:ff\"; } );\n"
+    "  ethertypes = [ 0x88cc, 0x0600, 65535 ]; others = \"closed\"; };\n"
     "cache: { folder = \"\"; };\n"
     "log: { level = \"error\"; };\n"
     "events: { file = \"\"; stats_interval = 0; requests = true; };\n"
@@ -519,6 +681,103 @@ START_TEST(every_traffic_setting)
     ck_assert_ptr_null(c->cache_folder);
     ck_assert(c->events.requests);
     config_free(c);
+}
+END_TEST
+
+START_TEST(every_defence_setting)
+{
+    static const struct config_arp arp[] = {{{10, 0, 0, 1}, {0x02, 0xab, 0xcd, 0, 0x9f, 1}},
+                                            {{223, 255, 255, 255}, {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff}}};
+    struct config *c = load_right(everything);
+    ck_assert_int_eq(c->divert.queue, DIVERT_ALL);
+    ck_assert_uint_eq(c->divert.log_group, 0);
+    ck_assert_uint_eq(c->limits.limit_keys, 16777216);
+    ck_assert_uint_eq(c->networks.inside.n, 2);
+    ck_assert_str_eq(c->networks.inside.at[0], "10.0.0.0/8");
+    ck_assert_uint_eq(c->bans.max, 1000000);
+    ck_assert_uint_eq(c->bans.ban_for, 604800);
+    ck_assert_uint_eq(c->bans.prefix6, 32);
+    ck_assert_ptr_null(c->bans.file);
+    ck_assert_uint_eq(c->frames.n_arp, 2);
+    ck_assert_mem_eq(c->frames.arp, arp, sizeof arp);
+    ck_assert_uint_eq(c->frames.n_ethertypes, 3);
+    ck_assert_uint_eq(c->frames.ethertypes[0], 0x88cc);
+    ck_assert_uint_eq(c->frames.ethertypes[1], 0x0600);
+    ck_assert_uint_eq(c->frames.ethertypes[2], 0xffff);
+    ck_assert_int_eq(c->frames.others, POLICY_CLOSED);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(every_detector_setting)
+{
+    struct config *c = load_right(everything);
+    ck_assert_int_eq(c->detect[DETECT_UDP_FLOOD].action, DETECT_DROP);
+    ck_assert_uint_eq(c->detect[DETECT_UDP_FLOOD].threshold, 1);
+    ck_assert_int_eq(c->detect[DETECT_ICMP_FLOOD].action, DETECT_OFF);
+    ck_assert_int_eq(c->detect[DETECT_SPOOFED].action, DETECT_LOG);
+    ck_assert_int_eq(c->detect[DETECT_SCAN].action, DETECT_BAN);
+    ck_assert_uint_eq(c->detect[DETECT_SCAN].threshold, 2);
+    ck_assert_uint_eq(c->detect[DETECT_SCAN].per, 3600);
+    ck_assert_uint_eq(c->detect[DETECT_SCAN].ban_for, 90);
+    ck_assert_int_eq(c->detect[DETECT_SLOW_BODY].action, DETECT_BAN);
+    ck_assert_uint_eq(c->detect[DETECT_SLOW_BODY].threshold, 7);
+    ck_assert_uint_eq(c->detect[DETECT_SLOW_BODY].per, 5);
+    ck_assert_uint_eq(c->detect[DETECT_SLOW_BODY].ban_for, 604800); /* bans.ban_for */
+    ck_assert_int_eq(c->detect[DETECT_SLOW_READ].action, DETECT_OFF);
+    ck_assert_uint_eq(c->detect[DETECT_SLOW_READ].threshold, 3600);
+    config_free(c);
+}
+END_TEST
+
+/* Those whose source can be forged, and only those, take no ban. */
+START_TEST(ban_where_the_source_is_sure)
+{
+    static const bool bans[DETECTORS] = {
+        [DETECT_SCAN] = true, [DETECT_SLOW_HEAD] = true, [DETECT_SLOW_BODY] = true, [DETECT_SLOW_READ] = true};
+    char text[256], error[256];
+    const char *name = detector_name((enum detector_id)_i);
+    snprintf(text, sizeof text, MINIMAL "detect: {\n %s: {\n action = \"ban\"; }; };", name);
+    if (bans[_i]) {
+        config_free(load_right(text));
+        return;
+    }
+    snprintf(error, sizeof error,
+             ":4: detect.%s.action is \"ban\", expected off, log or drop (whoever sends this can forge its source, and "
+             "a ban would hit somebody else)",
+             name);
+    assert_wrong(text, error);
+}
+END_TEST
+
+START_TEST(no_durations)
+{
+    static const char *const none[] = {"", "s", "d", "1S", "1sm", "s1", "1.5s", "-1", " 1", "4294967296", "49711d"};
+    uint32_t seconds = 7;
+    for (size_t i = 0; i < ARRAY_LEN(none); i++)
+        ck_assert_msg(!duration_parse(none[i], strlen(none[i]), &seconds), "%s", none[i]);
+    ck_assert(duration_parse("4294967295", 10, &seconds));
+    ck_assert_uint_eq(seconds, UINT32_MAX);
+    ck_assert(duration_parse("0mm", 2, &seconds));
+    ck_assert_uint_eq(seconds, 0);
+}
+END_TEST
+
+START_TEST(durations)
+{
+    static const struct {
+        const char *text;
+        uint32_t seconds;
+    } right[] = {{"1", 1},         {"31536000", 31536000}, {"\"90s\"", 90},        {"\"10m\"", 600},
+                 {"\"2h\"", 7200}, {"\"7d\"", 604800},     {"\"365d\"", 31536000}, {"\"45\"", 45},
+                 {"0x10", 16},     {"\"0000000001s\"", 1}, {"600L", 600}};
+    for (size_t i = 0; i < ARRAY_LEN(right); i++) {
+        char text[160];
+        snprintf(text, sizeof text, MINIMAL "bans: { ban_for = %s; };", right[i].text);
+        struct config *c = load_right(text);
+        ck_assert_msg(c->bans.ban_for == right[i].seconds, "%s: %u", right[i].text, c->bans.ban_for);
+        config_free(c);
+    }
 }
 END_TEST
 
@@ -698,7 +957,7 @@ START_TEST(nearest)
 }
 END_TEST
 
-/* Every key of a settings tree has its own entry in the manual: .It Ic key, .It Ic group.key or .It Ic group.group.key
+/* Every key of a settings tree has an entry in the manual: .It Ic key, .It Ic group.key or .It Ic group.group.key
  */
 static void assert_in_manual(const config_setting_t *s, const char *group, const char *manual)
 {
@@ -709,6 +968,8 @@ static void assert_in_manual(const config_setting_t *s, const char *group, const
         snprintf(entry, sizeof entry, "\n.It Ic %s\n", path);
         ck_assert_msg(strstr(manual, entry) != NULL, "sluice.conf(5) lacks%s", entry);
         group = config_setting_is_group(s) ? path : name;
+        if (strncmp(path, "detect.", 7) == 0)
+            group = "detect.NAME"; /* the detectors' settings stand there once for all */
     }
     for (int i = 0; config_setting_is_aggregate(s) && i < config_setting_length(s); i++)
         assert_in_manual(config_setting_get_elem(s, (unsigned)i), group, manual);
@@ -724,7 +985,7 @@ START_TEST(manual_has_every_key)
     fclose(f);
     ck_assert(reader_open(&r, SOURCE_DIR "/conf/sluice.conf", d));
     const config_setting_t *root = reader_root(&r);
-    ck_assert_int_eq(config_setting_length(root), 13);
+    ck_assert_int_eq(config_setting_length(root), 17);
     for (int i = 0; i < config_setting_length(root); i++)
         assert_in_manual(config_setting_get_elem(root, (unsigned)i), "", manual);
     reader_close(&r);
@@ -746,6 +1007,11 @@ int main(void)
     tcase_add_test(t, shipped);
     tcase_add_test(t, every_setting);
     tcase_add_test(t, every_traffic_setting);
+    tcase_add_test(t, every_defence_setting);
+    tcase_add_test(t, every_detector_setting);
+    tcase_add_loop_test(t, ban_where_the_source_is_sure, 0, DETECTORS);
+    tcase_add_test(t, durations);
+    tcase_add_test(t, no_durations);
     tcase_add_test(t, page);
     tcase_add_test(t, wrong_page);
     tcase_add_test(t, globs);

@@ -50,24 +50,30 @@ static int connect_client(void)
     return -1;
 }
 
-static char *answer(enum control_command command, void *context)
+/* What the server was asked; `called` tells whether it was. */
+struct asked {
+    struct control_request q;
+    bool called;
+};
+
+static char *answer(const struct control_request *q, void *context)
 {
-    *(enum control_command *)context = command;
+    *(struct asked *)context = (struct asked){*q, true};
     return strdup("{\"ok\":true}\n");
 }
 
-static char *no_memory(enum control_command command, void *context)
+static char *no_memory(const struct control_request *q, void *context)
 {
-    (void)command, (void)context;
+    (void)q, (void)context;
     return NULL;
 }
 
 /* A size that no socket buffer holds. */
 #define BIG 4000000
 
-static char *big_answer(enum control_command command, void *context)
+static char *big_answer(const struct control_request *q, void *context)
 {
-    (void)command, (void)context;
+    (void)q, (void)context;
     char *text = malloc(BIG + 1);
     ck_assert_ptr_nonnull(text);
     memset(text, 'x', BIG);
@@ -76,7 +82,7 @@ static char *big_answer(enum control_command command, void *context)
 }
 
 /* What the client got for the bytes it sent, after the server served it once. */
-static const char *serve(const char *sent, size_t len, control_answer a, enum control_command *got)
+static const char *serve(const char *sent, size_t len, control_answer a, struct asked *got)
 {
     static char text[256];
     int fd = connect_client();
@@ -92,58 +98,186 @@ static const char *serve(const char *sent, size_t len, control_answer a, enum co
     return text;
 }
 
+static struct control_request parsed(const char *line)
+{
+    struct control_request q;
+    const char *wrong = control_parse(line, strlen(line), &q);
+    ck_assert_msg(!wrong, "%s: %s", line, wrong);
+    return q;
+}
+
+static const struct {
+    const char *name;
+    enum control_command command;
+} bare[] = {
+    {"status", CONTROL_STATUS}, {"stats", CONTROL_STATS}, {"rules", CONTROL_RULES},
+    {"reload", CONTROL_RELOAD}, {"bans", CONTROL_BANS},   {"diversion", CONTROL_DIVERSION},
+};
+
 START_TEST(parse_commands)
 {
-    ck_assert_int_eq(control_parse("status", 6), CONTROL_STATUS);
-    ck_assert_int_eq(control_parse("stats", 5), CONTROL_STATS);
-    ck_assert_int_eq(control_parse("rules", 5), CONTROL_RULES);
-    ck_assert_int_eq(control_parse("reload", 6), CONTROL_RELOAD);
-    ck_assert_int_eq(control_parse("statsx", 5), CONTROL_STATS);
-    ck_assert_int_eq(control_parse("stat", 4), CONTROL_UNKNOWN);
-    ck_assert_int_eq(control_parse("stats ", 6), CONTROL_UNKNOWN);
-    ck_assert_int_eq(control_parse("STATS", 5), CONTROL_UNKNOWN);
-    ck_assert_int_eq(control_parse("stats\0", 6), CONTROL_UNKNOWN);
-    ck_assert_int_eq(control_parse("", 0), CONTROL_UNKNOWN);
+    char line[64];
+    struct control_request q;
+    for (size_t i = 0; i < ARRAY_LEN(bare); i++) {
+        ck_assert_int_eq(parsed(bare[i].name).command, bare[i].command);
+        snprintf(line, sizeof line, "%s x", bare[i].name);
+        const char *wrong = control_parse(line, strlen(line), &q);
+        ck_assert_ptr_nonnull(wrong);
+        ck_assert_str_eq(wrong, "this command takes no arguments, expected none");
+    }
+    ck_assert_ptr_null(control_parse("statsx", 5, &q));
+}
+END_TEST
+
+/* The lines that are no request, and how the answer to them begins. */
+static const struct {
+    const char *line, *wrong;
+} wrong_lines[] = {
+    {"", "no command"},
+    {"stat", "unknown command, expected status, stats, rules, reload, ban, unban, bans or diversion"},
+    {"STATS", "unknown command"},
+    {"stats ", "no command"},
+    {" stats", "no command"},
+    {"ban  192.0.2.1", "no command"},
+    {"ban\t192.0.2.1", "unknown command"},
+    {"ban 192.0.2.1\r", "no address"},
+    {"ban 192.0.2.1 10 10", "no command"},
+    {"ban", "ban without an address"},
+    {"ban all", "no address"},
+    {"ban 192.0.2", "no address"},
+    {"ban 192.0.2.256", "no address"},
+    {"ban 0x7f.1", "no address"},
+    {"ban 192.0.2.1/33", "no address"},
+    {"ban 192.0.2.0/24", "a network of IPv4"},
+    {"ban 2001:db8::/129", "no address"},
+    {"ban 2001:db8::/", "no address"},
+    {"ban 2001:db8::/31", "prefix too short"},
+    {"ban ::/0", "prefix too short"},
+    {"ban fe80::1%lo", "no address"},
+    {"ban localhost", "no address"},
+    {"ban 192.0.2.1 0", "no time"},
+    {"ban 192.0.2.1 -1", "no time"},
+    {"ban 192.0.2.1 +1", "no time"},
+    {"ban 192.0.2.1 1.5", "no time"},
+    {"ban 192.0.2.1 31536001", "no time"},
+    {"ban 192.0.2.1 366d", "no time"},
+    {"ban 192.0.2.1 4294967297", "no time"},
+    {"ban 192.0.2.1 m", "no time"},
+    {"ban 192.0.2.1 10w", "no time"},
+    {"unban", "unban takes one"},
+    {"unban all all", "unban takes one"},
+    {"unban 192.0.2.1 10", "unban takes one"},
+    {"unban ALL", "no address"},
+    {"ban aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "no command"},
+};
+
+START_TEST(parse_wrong_lines)
+{
+    struct control_request q;
+    const char *line = wrong_lines[_i].line, *wrong = control_parse(line, strlen(line), &q);
+    ck_assert_msg(wrong && strncmp(wrong, wrong_lines[_i].wrong, strlen(wrong_lines[_i].wrong)) == 0, "%s: %s", line,
+                  wrong ? wrong : "taken");
+}
+END_TEST
+
+/* A NUL does not end a line early. */
+START_TEST(parse_nul)
+{
+    struct control_request q;
+    ck_assert_ptr_nonnull(control_parse("stats\0", 6, &q));
+    ck_assert_ptr_nonnull(control_parse("ban 192.0.2.1\0x", 15, &q));
+    ck_assert_ptr_nonnull(control_parse("unban all\0 192.0.2.1", 20, &q));
+}
+END_TEST
+
+static void assert_net(const struct control_request *q, const char *addr, uint8_t prefix, bool named)
+{
+    char text[IP_ADDR_TEXT_MAX];
+    ck_assert_str_eq(ip_addr_format(&q->net.addr, text), addr);
+    ck_assert_uint_eq(q->net.prefix, prefix);
+    ck_assert(q->prefix == named);
+    ck_assert(!q->all);
+}
+
+START_TEST(parse_bans)
+{
+    struct control_request q = parsed("ban 192.0.2.1");
+    ck_assert_int_eq(q.command, CONTROL_BAN);
+    ck_assert_uint_eq(q.seconds, 0);
+    assert_net(&q, "192.0.2.1", 32, false);
+    q = parsed("ban 2001:db8::ffff:1/64 10m");
+    ck_assert_uint_eq(q.seconds, 600);
+    assert_net(&q, "2001:db8::", 64, true);
+    q = parsed("ban 2001:db8::1/32 31536000");
+    ck_assert_uint_eq(q.seconds, 31536000);
+    assert_net(&q, "2001:db8::", 32, true);
+    q = parsed("ban 192.0.2.1/32 1");
+    ck_assert_uint_eq(q.seconds, 1);
+    assert_net(&q, "192.0.2.1", 32, true);
+    q = parsed("unban 2001:db8::1");
+    ck_assert_int_eq(q.command, CONTROL_UNBAN);
+    assert_net(&q, "2001:db8::1", 128, false);
+    q = parsed("unban all");
+    ck_assert_int_eq(q.command, CONTROL_UNBAN);
+    ck_assert(q.all);
 }
 END_TEST
 
 START_TEST(serve_commands)
 {
-    static const char *const lines[] = {"status\n", "stats\n", "rules\n", "reload\n", "nonsense\n", "\n"};
-    static const enum control_command commands[] = {CONTROL_STATUS, CONTROL_STATS,   CONTROL_RULES,
-                                                    CONTROL_RELOAD, CONTROL_UNKNOWN, CONTROL_UNKNOWN};
+    char line[64];
     open_control();
-    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-        enum control_command got = CONTROL_UNKNOWN;
-        ck_assert_str_eq(serve(lines[i], strlen(lines[i]), answer, &got), "{\"ok\":true}\n");
-        ck_assert_int_eq(got, commands[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bare); i++) {
+        struct asked got = {0};
+        snprintf(line, sizeof line, "%s\n", bare[i].name);
+        ck_assert_str_eq(serve(line, strlen(line), answer, &got), "{\"ok\":true}\n");
+        ck_assert(got.called);
+        ck_assert_int_eq(got.q.command, bare[i].command);
     }
-    enum control_command got;
+    struct asked got = {0};
     ck_assert_str_eq(serve("stats\n", 6, no_memory, &got), "{\"error\":\"out of memory\"}\n");
+    /* The longest line that says something, an IPv6 address and a time. */
+    static const char longest[] =
+        "ban 2001:0db8:1111:2222:3333:4444:5555:6666/128 0000000000000000000000000031536000s\n";
+    ck_assert_str_eq(serve(longest, sizeof longest - 1, answer, &got), "{\"ok\":true}\n");
+    ck_assert_uint_eq(got.q.seconds, 31536000);
+}
+END_TEST
+
+/* What is no request is answered without asking. */
+START_TEST(serve_wrong_lines)
+{
+    struct asked got = {0};
+    open_control();
+    ck_assert_str_eq(serve("unban\n", 6, answer, &got),
+                     "{\"error\":\"unban takes one argument, expected unban ADDRESS or unban all\"}\n");
+    ck_assert_ptr_nonnull(strstr(serve("nonsense\n", 9, answer, &got), "unknown command"));
+    ck_assert_ptr_nonnull(strstr(serve("\n", 1, answer, &got), "no command"));
+    ck_assert(!got.called);
 }
 END_TEST
 
 /* Lines that never end or are too long get no answer, and no command runs. */
 START_TEST(serve_broken_lines)
 {
-    static char longer[100];
+    static char longer[200];
     memset(longer, 'a', sizeof longer);
-    longer[99] = '\n';
+    longer[199] = '\n';
     open_control();
-    enum control_command got = CONTROL_RULES;
+    struct asked got = {0};
     ck_assert_str_eq(serve("stats", 5, answer, &got), "");
     ck_assert_str_eq(serve("", 0, answer, &got), "");
     ck_assert_str_eq(serve(longer, sizeof longer, answer, &got), "");
-    ck_assert_int_eq(got, CONTROL_RULES);
+    ck_assert(!got.called);
 }
 END_TEST
 
 START_TEST(serve_nobody)
 {
     open_control();
-    enum control_command got = CONTROL_RULES;
+    struct asked got = {0};
     control_serve(c, answer, &got); /* does not wait for a client */
-    ck_assert_int_eq(got, CONTROL_RULES);
+    ck_assert(!got.called);
 }
 END_TEST
 
@@ -170,12 +304,12 @@ START_TEST(slow_sender)
         _exit(0);
     }
     double before = seconds();
-    enum control_command got = CONTROL_RULES;
+    struct asked got = {0};
     control_serve(c, answer, &got);
     double took = seconds() - before;
     close(fd);
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
-    ck_assert_int_eq(got, CONTROL_RULES);
+    ck_assert(!got.called);
     ck_assert_msg(took < 1.7, "held up for %.1f s", took);
 }
 END_TEST
@@ -319,7 +453,11 @@ int main(void)
     tcase_set_timeout(t, 30);
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, parse_commands);
+    tcase_add_loop_test(t, parse_wrong_lines, 0, ARRAY_LEN(wrong_lines));
+    tcase_add_test(t, parse_nul);
+    tcase_add_test(t, parse_bans);
     tcase_add_test(t, serve_commands);
+    tcase_add_test(t, serve_wrong_lines);
     tcase_add_test(t, serve_broken_lines);
     tcase_add_test(t, serve_nobody);
     tcase_add_test(t, slow_sender);

@@ -1432,6 +1432,496 @@ START_TEST(many_flows)
 }
 END_TEST
 
+/* ---- quiet flows: the server's bytes and the client's bare ACKs are not seen ---- */
+
+/* The handshake as it comes up: without the client's last ACK. */
+static void shake_quiet(void)
+{
+    put_text(TO_SERVER, SYN, cb - 1, 0, "");
+    ck_assert(r.fresh && !r.flow->quiet);
+    ck_assert_uint_eq(flow_set_quiet(t, r.flow, true), 0);
+    put_text(TO_CLIENT, SYNACK, sb - 1, cb, "");
+    PASSES("");
+    IN_STATE(FLOW_SYN_RECEIVED);
+}
+
+/* From the client, which has got the server's bytes up to `ack`. */
+static void cq(int off, int ack, const char *text)
+{
+    put_text(TO_SERVER, ACK, cb + (uint32_t)off, sb + (uint32_t)ack, text);
+}
+
+START_TEST(quiet_requests)
+{
+    shake_quiet();
+    cq(0, 0, "GET /1");
+    PASSES("GET /1");
+    IN_STATE(FLOW_ESTABLISHED);
+    ck_assert(!r.answered && !r.lost[TO_CLIENT] && !r.flow->midstream);
+    cq(6, 1000, "GET /2"); /* an answer went by */
+    PASSES("GET /2");
+    ck_assert(r.answered && !r.lost[TO_CLIENT] && !r.flow->midstream);
+    ck_assert_uint_eq(r.flow->stream[TO_CLIENT].next, sb + 1000);
+    cq(12, 400, "GET /3"); /* an ACK of before does not take it back */
+    PASSES("GET /3");
+    ck_assert(!r.answered);
+    ck_assert_uint_eq(r.flow->stream[TO_CLIENT].next, sb + 1000);
+    cq(12, 1000, "GET /3");
+    PASSES("");
+    cq(6, 1000, "GET /2GET !3");
+    DROPPED(FLOW_DIFFERS);
+    put_text(TO_CLIENT, ACK, sb + 1000, cb + 18, "some of it is seen");
+    PASSES(""); /* and not followed */
+    ck_assert_uint_eq(flow_counts(t)->memory, 0);
+    ck_assert_uint_eq(r.flow->stream[TO_SERVER].acked, cb + 18);
+    cq(18, 5000, "GET /4");
+    PASSES("GET /4");
+    ck_assert_uint_eq(flow_counts(t)->midstream, 0);
+}
+END_TEST
+
+/* A long keep-alive connection whose server never sends an ACK by itself. */
+START_TEST(quiet_keep_alive)
+{
+    static char text[300];
+    for (int slow = 0; slow < 2; slow++) {
+        cb = (uint32_t)-1500000; /* its numbers come round */
+        renew();
+        shake_quiet();
+        uint32_t at = 0;
+        for (int i = 0; i < 10000; i++, at += sizeof text) {
+            memset(text, 'a' + i % 26, sizeof text);
+            put_bytes(TO_SERVER, ACK, cb + at, sb + (uint32_t)i * 1000, text, sizeof text);
+            ck_assert(!r.drop && got_len == sizeof text);
+            ck_assert_uint_le(flow_counts(t)->memory, slow ? 65536 : opt.per_flow + 4096);
+            put_bytes(TO_SERVER, ACK, cb + at, sb + (uint32_t)i * 1000, text, sizeof text); /* again */
+            ck_assert(!r.drop);
+            now += slow ? 3 : 0;
+        }
+        text[7] ^= 1;
+        put_bytes(TO_SERVER, ACK, cb + at - sizeof text, sb, text, sizeof text);
+        DROPPED(FLOW_DIFFERS);
+        for (uint32_t far = 1000000; far <= at; far += 1000000) { /* what cannot be compared passes in no form */
+            put_bytes(TO_SERVER, ACK, cb + at - far, sb, text, sizeof text);
+            DROPPED(FLOW_OUTSIDE);
+        }
+        put_text(TO_CLIENT, ACK, sb, cb + at, ""); /* the server has it all */
+        ck_assert_uint_eq(flow_counts(t)->memory, 0);
+        put_bytes(TO_SERVER, ACK, cb + at - 1000000, sb, text, sizeof text);
+        PASSES("");
+    }
+}
+END_TEST
+
+/* What is in flight is kept as long as the client hears nothing: one segment of it may have been lost behind us. */
+START_TEST(quiet_upload)
+{
+    static char text[8192];
+    window = 65535;
+    shake_quiet();
+    for (uint32_t at = 0; at < 30 * sizeof text; at += sizeof text, now += 50) {
+        put_bytes(TO_SERVER, ACK, cb + at, sb, text, sizeof text);
+        ck_assert(!r.drop && got_len == sizeof text);
+    }
+    put_bytes(TO_SERVER, ACK, cb, sb, text, sizeof text);
+    PASSES("");
+    put_bytes(TO_SERVER, ACK, cb + 30 * sizeof text, sb, text, sizeof text);
+    ck_assert(!r.drop);
+    put_bytes(TO_SERVER, ACK, cb + 31 * sizeof text, sb, text, sizeof text);
+    DROPPED(FLOW_NO_MEMORY); /* more than a flow may keep: later, and not for ever */
+    put_text(TO_CLIENT, ACK, sb, cb + 20 * sizeof text, "");
+    put_bytes(TO_SERVER, ACK, cb + 31 * sizeof text, sb, text, sizeof text);
+    ck_assert(!r.drop && got_len == sizeof text);
+}
+END_TEST
+
+/* Both speak at once, and a segment is lost behind us: the server says so, and it is kept. */
+START_TEST(quiet_loss_is_told)
+{
+    static char text[1400];
+    for (int told = 0; told < 2; told++) {
+        renew();
+        shake_quiet();
+        for (uint32_t i = 0; i < 100; i++, now += 10) {
+            put_bytes(TO_SERVER, ACK, cb + i * sizeof text, sb + i * 10, text, sizeof text);
+            ck_assert(!r.drop);
+            if (told && i > 1)
+                put_text(TO_CLIENT, ACK, sb, cb + sizeof text, "");
+        }
+        put_bytes(TO_SERVER, ACK, cb + sizeof text, sb + 990, text, sizeof text);
+        ck_assert_int_eq(r.reason, told ? FLOW_FINE : FLOW_OUTSIDE);
+        text[0] ^= 1;
+        put_bytes(TO_SERVER, ACK, cb + sizeof text, sb + 990, text, sizeof text);
+        DROPPED(told ? FLOW_DIFFERS : FLOW_OUTSIDE);
+        text[0] ^= 1;
+    }
+}
+END_TEST
+
+/* 3 GiB without an ACK: no number comes round. */
+START_TEST(quiet_old_numbers)
+{
+    static char text[65536];
+    window = 65535;
+    remember = false;
+    shake_quiet();
+    cq(0, 0, "head");
+    uint32_t at = 4;
+    for (int i = 0; i < 49152; i++, at += sizeof text) {
+        put_bytes(TO_SERVER, ACK, cb + at, sb + (uint32_t)i, text, sizeof text);
+        ck_assert_msg(!r.drop && got_len == sizeof text, "%d %s", i, flow_reason_name(r.reason));
+        if (i % 1024)
+            continue;
+        /* more than a GiB back: by no number, once the ACK is so old */
+        for (uint32_t back = (1u << 30) + 100000; i > 17408 && back > 1u << 20; back += 1u << 27) {
+            put_text(TO_SERVER, ACK, cb + at - back, sb, "another");
+            ck_assert(r.drop);
+        }
+        put_bytes(TO_SERVER, ACK, cb + at, sb + (uint32_t)i, text, 100); /* nobody looked at it */
+        ck_assert(!r.drop);
+    }
+    remember = true;
+    put_text(TO_SERVER, ACK, cb + at, sb, "kept");
+    put_text(TO_SERVER, ACK, cb + at, sb, "kepT");
+    DROPPED(FLOW_DIFFERS);
+    put_text(TO_CLIENT, ACK, sb, cb + at + 4, "");
+    ck_assert_uint_eq(r.flow->stream[TO_SERVER].acked, cb + at + 4);
+    ck_assert_uint_eq(flow_counts(t)->memory, 0);
+    put_text(TO_SERVER, ACK, cb + at, sb, "kepT");
+    PASSES("");
+}
+END_TEST
+
+/* Where the client stands after gigabytes that went by is what it says, once it has been silent. */
+START_TEST(quiet_long_download)
+{
+    static const uint32_t sizes[] = {1u << 20, 1u << 30, 2u << 30, 3u << 30, 0xfff00000};
+    shake_quiet();
+    uint32_t at = 0, off = 0;
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++, off += 3, now += 5000) {
+        put_text(TO_SERVER, ACK, cb + off, sb + at, "GET");
+        PASSES("GET");
+        ck_assert_uint_eq(r.flow->stream[TO_CLIENT].next, sb + at);
+        at += sizes[i];
+    }
+    put_text(TO_CLIENT, ACK | FIN, sb + at, cb + off, "");
+    PASSES("");
+}
+END_TEST
+
+START_TEST(quiet_server_fin)
+{
+    shake_quiet();
+    cq(0, 0, "GET");
+    put_text(TO_CLIENT, ACK | FIN, sb + 70000, cb + 3, "the end"); /* far beyond what was seen */
+    PASSES("");
+    ck_assert(r.eof);
+    IN_STATE(FLOW_CLOSING);
+    put_text(TO_CLIENT, ACK | FIN, sb + 70000, cb + 3, "the end");
+    PASSES("");
+    ck_assert(!r.eof);
+    put_text(TO_CLIENT, ACK | FIN, sb + 80000, cb + 3, "");
+    DROPPED(FLOW_OUTSIDE);
+    cq(3, 70008, "POST"); /* half closed: what the client says is read on */
+    PASSES("POST");
+    put_text(TO_SERVER, ACK | FIN, cb + 7, sb + 70008, "");
+    ck_assert(r.eof);
+    IN_STATE(FLOW_CLOSED);
+    cq(8, 70008, "more");
+    DROPPED(FLOW_AFTER_CLOSE);
+    cq(3, 70008, "POSt");
+    DROPPED(FLOW_DIFFERS);
+    put_text(TO_CLIENT, ACK, sb + 70008, cb + 8, "");
+    PASSES("");
+    put_text(TO_SERVER, SYN, cb + 90000, 0, "");
+    ck_assert(r.fresh && !r.flow->quiet);
+}
+END_TEST
+
+START_TEST(quiet_resets)
+{
+    shake_quiet();
+    cq(0, 0, "GET");
+    uint64_t id = r.flow->id;
+    put_text(TO_CLIENT, RST, sb + 12345, 0, ""); /* it stands where we cannot know */
+    PASSES("");
+    IN_STATE(FLOW_CLOSED);
+    cq(0, 0, "GEt"); /* if the client does not believe it, all holds on */
+    DROPPED(FLOW_DIFFERS);
+    cq(3, 0, " /more");
+    PASSES(" /more");
+    put_text(TO_CLIENT, ACK, sb + 12345, cb + 9, "");
+    IN_STATE(FLOW_ESTABLISHED);
+    cq(9, 200, "GET");
+    put_text(TO_CLIENT, RST, sb + 200, 0, ""); /* an exact one ends it */
+    ck_assert(r.reset);
+    cq(12, 200, "x");
+    DROPPED(FLOW_AFTER_CLOSE);
+    put_text(TO_SERVER, SYN, cb + 90000, 0, "");
+    ck_assert(r.fresh && r.flow->id != id);
+    /* the client's: anywhere between what the server is known to have and what was sent */
+    for (int off = -1; off < 5; off++) {
+        renew();
+        shake_quiet();
+        cq(0, 0, "abc");
+        put_text(TO_SERVER, RST, cb + (uint32_t)off, 0, "");
+        ck_assert_int_eq(r.drop, off < 0 || off > 3);
+        ck_assert_int_eq(r.reset, !r.drop);
+    }
+}
+END_TEST
+
+START_TEST(quiet_window)
+{
+    window = 10;
+    shake_quiet(); /* the server's windows since are not seen */
+    cq(4000, 0, "later");
+    PASSES("");
+    put_text(TO_SERVER, ACK, cb + opt.per_flow, sb, "too far");
+    DROPPED(FLOW_OUTSIDE);
+    char text[4001] = "";
+    memset(text, 'x', 4000);
+    put_text(TO_SERVER, ACK, cb, sb, text);
+    ck_assert(!r.drop && got_len == 4005);
+    flow_set_quiet(t, r.flow, false);
+    s_acks(4005);
+    cq(4020, 0, "beyond");
+    DROPPED(FLOW_OUTSIDE);
+}
+END_TEST
+
+/* A client may acknowledge in the server's name: not by its own interface. */
+START_TEST(quiet_spoofed)
+{
+    static const struct iface outside = {.index = 3}, inside = {.index = 4};
+    struct packet p = packet_of(TO_SERVER, SYN, cb - 1, 0);
+    p.meta.in_dev = &outside, p.meta.out_dev = &inside;
+    put(&p);
+    flow_set_quiet(t, r.flow, true);
+    p = packet_of(TO_CLIENT, SYNACK, sb - 1, cb);
+    p.meta.in_dev = &inside, p.meta.out_dev = &outside;
+    put(&p);
+    cq(0, 0, "GET /harmless");
+    static const unsigned flags[] = {ACK, ACK | FIN, RST, RST | ACK, SYNACK};
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        p = packet_of(TO_CLIENT, flags[i], sb, cb + 13);
+        p.meta.in_dev = &outside, p.meta.out_dev = &inside;
+        put(&p);
+        DROPPED(FLOW_SPOOFED);
+        cq(0, 0, "GET /attack!!");
+        DROPPED(FLOW_DIFFERS);
+    }
+}
+END_TEST
+
+/* What the server has sent is not known, so that a decoy's ACK may be anything: it is a first copy all the same. */
+START_TEST(quiet_decoys)
+{
+    static const uint32_t acks[] = {1, 100, 1u << 29, 1u << 30, 1u << 31, 3u << 30, (uint32_t)-1, (uint32_t)-70000};
+    for (size_t i = 0; i < ARRAY_LEN(acks); i++) {
+        renew();
+        shake_quiet();
+        cq(0, 0, "GET /");
+        put_text(TO_SERVER, ACK, cb + 5, sb + acks[i], "decoy");
+        PASSES("decoy");
+        cq(5, 0, "evil!");
+        DROPPED(FLOW_DIFFERS);
+        now += 5000;
+        put_text(TO_SERVER, ACK, cb + 10, sb + acks[i] + 7, "x"); /* nor after answers that nobody sent */
+        now += 5000;
+        put_text(TO_SERVER, ACK, cb + 11, sb + acks[i] + 9, "y");
+        flow_expire(t, now, 100);
+        flow_expire(t, now + 2000, 100);
+        cq(5, 0, "evil!");
+        ck_assert(r.drop);
+        ck_assert_uint_eq(flow_counts(t)->flows, 1);
+    }
+}
+END_TEST
+
+/* The responses of a flow come up from where nothing of them is missing, or it is told that something is. */
+START_TEST(quiet_and_watched)
+{
+    shake_quiet();
+    cq(0, 0, "GET upgrade");
+    ck_assert_uint_eq(flow_set_quiet(t, r.flow, false), 0);
+    s(0, "HTTP/1.1 200");
+    PASSES("HTTP/1.1 200");
+    cq(11, 13, "early"); /* an ACK of what was not sent counts again */
+    DROPPED(FLOW_BAD_ACK);
+    cq(11, 12, "GET 2");
+    PASSES("GET 2");
+    ck_assert(!r.answered);
+    ck_assert_uint_eq(flow_set_quiet(t, r.flow, true), 0);
+    ck_assert_uint_eq(flow_counts(t)->memory > 0, 1); /* the client's, not the server's */
+    put_text(TO_CLIENT, ACK, sb + 20, cb + 16, "");
+    ck_assert_uint_eq(flow_counts(t)->memory, 0);
+    cq(16, 12, "GET 3");
+    ck_assert_uint_eq(flow_set_quiet(t, r.flow, false), 0);
+    flow_set_quiet(t, r.flow, true);
+    cq(21, 512, "GET 4");
+    ck_assert_uint_eq(flow_set_quiet(t, r.flow, false), 500);
+    s(512, "HTTP/1.1 200");
+    PASSES("HTTP/1.1 200");
+    /* a client that claims to have got more than there was */
+    renew();
+    shake_quiet();
+    put_text(TO_SERVER, ACK, cb, sb + 40, "GET upgrade");
+    PASSES("GET upgrade");
+    ck_assert_uint_eq(flow_set_quiet(t, r.flow, false), 40);
+    renew(); /* what of the answer passed before comes never up */
+    shake_quiet();
+    cq(0, 0, "GET upgrade");
+    ck_assert_uint_eq(flow_set_quiet(t, r.flow, false), 0);
+    s(40, "HTTP/1.1 101");
+    PASSES("");
+    cq(11, 52, "frame");
+    ck_assert(r.lost[TO_CLIENT]);
+}
+END_TEST
+
+/* A client picks one of the server's numbers, and no other: where its stream begins is not its own to say. */
+START_TEST(quiet_two_syn_acks)
+{
+    for (int quiet = 0; quiet < 2; quiet++) {
+        for (int which = 0; which < 3; which++) {
+            renew();
+            sb = 5001;
+            put_text(TO_SERVER, SYN, cb - 1, 0, "");
+            flow_set_quiet(t, r.flow, quiet);
+            put_text(TO_CLIENT, SYNACK, sb - 1, cb, "");
+            put_text(TO_CLIENT, SYNACK, sb + 999, cb, "");
+            PASSES("");
+            sb += which == 2 ? 300 : (uint32_t)which * 1000;
+            c(0, "GET");
+            PASSES("GET");
+            ck_assert_int_eq(r.flow->state == FLOW_ESTABLISHED, which < 2 || quiet);
+            if (quiet)
+                ck_assert_int_eq(flow_set_quiet(t, r.flow, false) != 0, which == 2);
+            s(0, "HTTP");
+            ck_assert_int_eq(got_len > 0, which < 2 || quiet);
+        }
+    }
+}
+END_TEST
+
+/* Idle connections keep no more than their last request, and under need not even that. */
+START_TEST(quiet_idle)
+{
+    static char text[400];
+    opt.flows = 1000;
+    opt.memory = 90 * 4096;
+    renew();
+    for (client_port = 1; client_port <= 80; client_port++) {
+        shake_quiet();
+        put_bytes(TO_SERVER, ACK, cb, sb, text, sizeof text);
+    }
+    ck_assert_uint_eq(flow_counts(t)->memory, 80 * 4096);
+    now += 1000;
+    flow_expire(t, now, 1000);
+    ck_assert_uint_le(flow_counts(t)->memory, 80 * (sizeof text + 40));
+    client_port = 1;
+    put_bytes(TO_SERVER, ACK, cb, sb, text, sizeof text);
+    PASSES("");
+    put_text(TO_SERVER, ACK, cb, sb, "another");
+    DROPPED(FLOW_DIFFERS);
+    cq(400, 900, "GET");
+    PASSES("GET");
+    for (client_port = 100; client_port < 900; client_port++) {
+        shake_quiet();
+        put_bytes(TO_SERVER, ACK, cb, sb, text, sizeof text);
+        ck_assert(!r.drop && got_len == sizeof text);
+        ck_assert_uint_le(flow_counts(t)->memory, opt.memory);
+    }
+    ck_assert_uint_eq(flow_counts(t)->by_state[FLOW_CONDEMNED], 0);
+    ck_assert_uint_eq(flow_counts(t)->evicted, 0);
+    client_port = 2; /* what it had kept was given up */
+    put_bytes(TO_SERVER, ACK, cb, sb, text, sizeof text);
+    DROPPED(FLOW_OUTSIDE);
+    put_bytes(TO_SERVER, ACK, cb + sizeof text, sb + 900, text, sizeof text);
+    ck_assert(!r.drop && got_len == sizeof text);
+    struct flow *f = r.flow;
+    ck_assert(flow_charge(t, f, opt.memory / 2)); /* the same for what the owner takes */
+    ck_assert(!flow_charge(t, f, opt.memory + 1));
+    flow_charge(t, f, 0);
+}
+END_TEST
+
+/* A connection that is opened and not used yet seems half open, for its last ACK is not seen. */
+START_TEST(quiet_opened_early)
+{
+    shake_quiet();
+    now += 300000;
+    flow_expire(t, now, 100);
+    cq(0, 0, "GET");
+    PASSES("GET");
+    ck_assert(!r.fresh);
+    IN_STATE(FLOW_ESTABLISHED);
+    renew();
+    for (client_port = 1; client_port <= 300; client_port++)
+        shake_quiet(); /* it makes room where the table is full */
+    ck_assert_uint_eq(flow_counts(t)->evicted, 200);
+    now += 600000;
+    flow_expire(t, now, 1000);
+    ck_assert_uint_eq(flow_counts(t)->flows, 0);
+}
+END_TEST
+
+/* Some systems' keep-alive probes carry a byte of garbage. */
+START_TEST(quiet_probes)
+{
+    shake_quiet();
+    cq(0, 0, "GET");
+    cq(2, 900, "T");
+    PASSES("");
+    ck_assert(!r.probe);
+    cq(2, 900, "");
+    PASSES("");
+    cq(2, 900, "!");
+    DROPPED(FLOW_OUTSIDE);
+    ck_assert(r.probe);
+    cq(1, 900, "!");
+    DROPPED(FLOW_DIFFERS);
+    ck_assert(!r.probe);
+    put_text(TO_CLIENT, ACK, sb + 900, cb + 3, "");
+    cq(2, 900, "!");
+    PASSES("");
+}
+END_TEST
+
+/* Picked up in its midst: what lies before was never looked at, and does not pass. */
+START_TEST(quiet_midstream)
+{
+    struct packet p = packet_of(TO_SERVER, ACK, cb + 100, sb + 7);
+    p.payload = span_of("rest", 4);
+    flow_packet(t, &p, now, &r);
+    ck_assert(r.fresh && r.flow->midstream);
+    flow_set_quiet(t, r.flow, true);
+    drain();
+    PASSES("rest");
+    cq(50, 7, "GET /attack");
+    DROPPED(FLOW_OUTSIDE);
+    cq(104, 900, "GET");
+    PASSES("GET");
+    ck_assert_uint_eq(r.flow->stream[TO_CLIENT].next, sb + 900);
+    put_text(TO_CLIENT, ACK, sb + 900, cb + 107, "");
+    cq(50, 900, "GET /attack"); /* the server has something else there */
+    PASSES("");
+}
+END_TEST
+
+START_TEST(ended_by_its_owner)
+{
+    shake();
+    c(0, "abc");
+    flow_end(t, r.flow);
+    ck_assert_uint_eq(gone, 1);
+    ck_assert_uint_eq(flow_counts(t)->memory, 0);
+    c(3, "def");
+    ck_assert(r.fresh && r.flow->midstream);
+}
+END_TEST
+
 START_TEST(names)
 {
     for (int i = 0; i < FLOW_REASONS; i++)
@@ -1512,10 +2002,32 @@ static void add_limits(TCase *tc)
     ADD(names);
 }
 
+static void add_quiet(TCase *tc)
+{
+    ADD(quiet_requests);
+    ADD(quiet_keep_alive);
+    ADD(quiet_upload);
+    ADD(quiet_loss_is_told);
+    ADD(quiet_old_numbers);
+    ADD(quiet_long_download);
+    ADD(quiet_server_fin);
+    ADD(quiet_resets);
+    ADD(quiet_window);
+    ADD(quiet_spoofed);
+    ADD(quiet_decoys);
+    ADD(quiet_and_watched);
+    ADD(quiet_two_syn_acks);
+    ADD(quiet_idle);
+    ADD(quiet_opened_early);
+    ADD(quiet_probes);
+    ADD(quiet_midstream);
+    ADD(ended_by_its_owner);
+}
+
 int main(void)
 {
-    static void (*const parts[])(TCase *) = {add_streams, add_states, add_limits};
-    static const char *const titles[] = {"streams", "states", "limits"};
+    static void (*const parts[])(TCase *) = {add_streams, add_states, add_limits, add_quiet};
+    static const char *const titles[] = {"streams", "states", "limits", "quiet"};
     Suite *suite = suite_create("flow");
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         TCase *tc = tcase_create(titles[i]);

@@ -202,12 +202,13 @@ START_TEST(early_data)
     told(out.text);
     request(GET "\r\n");
     ck_assert(has("end #3") && !has("early_data"));
-    /* no method: opaque at once */
+    /* no request, and nobody has agreed to anything else */
     renew(false);
     request("CONNECT x:443 HTTP/1.1\r\n" HOST "\r\n");
     told(out.text);
     feed(HTTP_TO_SERVER, "\x16\x03\x01", 3);
-    told("opaque\n");
+    ck_assert(has("end #2") && has("!early_data") && has("bad_request_line") && has("\nopaque\n"));
+    told(out.text);
     response("HTTP/1.1 200 OK\r\n\r\n\x16");
     ck_assert(has("response_end #1 200") && has("\nopaque\n"));
     /* refused: the bytes behind it are a request */
@@ -387,6 +388,318 @@ START_TEST(memory)
 }
 END_TEST
 
+/* ---- connections whose responses are not seen ---- */
+
+#define UPGRADE "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+#define SWITCHING "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+static void renew_quiet(void)
+{
+    opt.want = HTTP_WANT_BODY | HTTP_WANT_ARGS;
+    renew(false);
+    http_set_quiet(h, true);
+}
+
+static void requests_end(const char *text)
+{
+    out.len = 0;
+    request(text);
+    ck_assert_msg(has("end #"), "%s", out.text);
+}
+
+START_TEST(quiet_requests)
+{
+    renew_quiet();
+    size_t idle = http_memory(h);
+    for (int i = 0; i < 1000; i++) {
+        requests_end(i % 2 ? GET "\r\n" : "HEAD / HTTP/1.1\r\n" HOST "\r\n");
+        ck_assert(!has("!"));
+        http_answered(h);
+        ck_assert(!http_response_due(h));
+        ck_assert(!http_awaits(h));
+    }
+    ck_assert_uint_eq(http_memory(h), idle);
+    request(POST "Content-Length: 3\r\n\r\na");
+    http_answered(h); /* 100, or an answer before its time */
+    ck_assert(!http_response_due(h));
+    request("bc");
+    ck_assert(has("body:abc"));
+    ck_assert_int_eq(show_end(&out, h, HTTP_TO_CLIENT), 0);
+    ck_assert(!http_response_due(h));
+}
+END_TEST
+
+START_TEST(quiet_due)
+{
+    renew_quiet();
+    struct span s = span_of(GET "\r\n" GET "\r\n", 2 * strlen(GET "\r\n"));
+    ck_assert_int_eq(http_feed(h, HTTP_TO_SERVER, &s), HTTP_REQUEST_END);
+    ck_assert(!http_response_due(h)); /* of an earlier one */
+    ck_assert_int_eq(http_feed(h, HTTP_TO_SERVER, &s), HTTP_REQUEST_END);
+    ck_assert(http_response_due(h));
+    http_answered(h); /* which of the two was answered? */
+    ck_assert(http_response_due(h));
+    renew_quiet();
+    request(GET "\r\n");
+    ck_assert(http_response_due(h));
+    http_answered(h);
+    ck_assert(!http_response_due(h));
+    request(POST "Content-Length: 1\r\n\r\n");
+    ck_assert(!http_response_due(h));
+}
+END_TEST
+
+START_TEST(quiet_pipelined_limit)
+{
+    opt.limits.pipelined = 3;
+    renew_quiet();
+    for (int i = 0; i < 20; i++) {
+        if (i % 3 == 0)
+            http_answered(h);
+        requests_end(GET "\r\n");
+        ck_assert(!has("too_many_pipelined"));
+    }
+    requests_end(GET "\r\n" GET "\r\n");
+    ck_assert(has("too_many_pipelined"));
+}
+END_TEST
+
+/* The first request may ask for another protocol: its response is looked at. */
+START_TEST(quiet_upgrade)
+{
+    renew_quiet();
+    ck_assert(!http_awaits(h));
+    request(GET UPGRADE);
+    ck_assert(http_awaits(h));
+    http_set_quiet(h, false);
+    ck_assert(http_awaits(h));
+    response("HTTP/1.1 103 Early\r\nLink: x\r\n\r\n");
+    ck_assert(http_awaits(h));
+    told(out.text);
+    response(SWITCHING "\x81\x02hi");
+    told("opaque\n");
+    ck_assert(!http_awaits(h));
+    feed(HTTP_TO_SERVER, "\x81\x02hi", 4);
+    told("opaque\n");
+    renew_quiet();
+    request("CONNECT x:443 HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert(http_awaits(h));
+    http_set_quiet(h, false);
+    response("HTTP/1.1 200 OK\r\n\r\n");
+    ck_assert(has("opaque"));
+}
+END_TEST
+
+/* What does not switch leaves the connection as it was, and it may ask again. */
+START_TEST(quiet_upgrade_refused)
+{
+    renew_quiet();
+    for (int i = 0; i < 5; i++) {
+        requests_end(GET UPGRADE);
+        ck_assert(http_awaits(h));
+        http_set_quiet(h, false);
+        response("HTTP/1.1 200 OK\r\nContent-Length: 71\r\n\r\n" SWITCHING);
+        ck_assert(http_awaits(h)); /* the body is not through */
+        response("....");
+        ck_assert(!http_awaits(h));
+        http_set_quiet(h, true);
+        ck_assert(!http_response_due(h));
+    }
+    requests_end(GET "\r\n"); /* its response goes by, and from then on none is believed */
+    http_answered(h);
+    requests_end(GET UPGRADE);
+    ck_assert(!http_awaits(h));
+    http_set_quiet(h, false);
+    response(SWITCHING);
+    ck_assert(!has("opaque"));
+    requests_end(GET "\r\n");
+}
+END_TEST
+
+/* A response may be under way that holds what the client would like us to see. */
+START_TEST(quiet_upgrade_not_first)
+{
+    static const char *const before[] = {
+        GET "\r\n",  "HEAD / HTTP/1.1\r\n" HOST "\r\n", POST "Content-Length: 3\r\n\r\nabc", GET UPGRADE GET "\r\n",
+        GET UPGRADE,
+    };
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        for (int answered = 0; answered < 2; answered++) {
+            renew_quiet();
+            request(before[i]);
+            if (answered)
+                http_answered(h); /* by the client's word */
+            else if (i > 2)
+                continue;
+            requests_end(GET UPGRADE);
+            ck_assert_msg(!http_awaits(h), "%zu %d", i, answered);
+            http_set_quiet(h, false);
+            ck_assert(!http_awaits(h));
+            response(SWITCHING);
+            ck_assert(!has("opaque"));
+            requests_end(GET "\r\n");
+        }
+    }
+    /* neither where it was picked up midstream, nor where requests went by */
+    for (int lost = 0; lost < 3; lost++) {
+        renew(lost == 0);
+        http_set_quiet(h, true);
+        if (lost)
+            http_lost(h, lost == 1 ? HTTP_TO_SERVER : HTTP_TO_CLIENT);
+        requests_end(GET UPGRADE);
+        ck_assert_msg(!http_awaits(h), "%d", lost);
+        http_set_quiet(h, false);
+        response(SWITCHING);
+        ck_assert(!has("opaque"));
+    }
+}
+END_TEST
+
+/* Requests behind the one that asks, in the same breath: the answer still belongs to it. */
+START_TEST(quiet_upgrade_and_more)
+{
+    renew_quiet();
+    request(GET UPGRADE GET "\r\nHEAD / HTTP/1.1\r\n" HOST "\r\n");
+    ck_assert(has("end #2") && has("!early_data"));
+    ck_assert(http_awaits(h));
+    http_set_quiet(h, false);
+    response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" SWITCHING); /* the second did not ask */
+    ck_assert(!has("opaque") && !http_awaits(h));
+    http_set_quiet(h, true); /* others' responses are under way */
+    ck_assert(http_response_due(h));
+    requests_end(GET UPGRADE);
+    ck_assert(!http_awaits(h));
+    ck_assert(!has("early_data"));
+    requests_end(GET "\r\n"); /* not awaited, and yet it depends */
+    ck_assert(has("early_data"));
+    http_answered(h);
+    requests_end(GET "\r\n");
+    ck_assert(!has("early_data"));
+}
+END_TEST
+
+/* The switch that was not seen: nobody looked in time. */
+START_TEST(quiet_upgrade_missed)
+{
+    renew_quiet();
+    request(GET UPGRADE);
+    ck_assert(http_awaits(h));
+    http_set_quiet(h, false);
+    http_lost(h, HTTP_TO_CLIENT); /* bytes of the answer had passed */
+    ck_assert(!http_awaits(h));
+    response(SWITCHING);
+    requests_end(GET "\r\n");
+    ck_assert(!has("opaque"));
+}
+END_TEST
+
+/* Rules on responses come with a reload, and go. */
+START_TEST(quiet_and_back)
+{
+    renew_quiet();
+    request("HEAD / HTTP/1.1\r\n" HOST "\r\n");
+    opt.want |= HTTP_WANT_RESPONSE;
+    http_set(h, &opt);
+    http_set_quiet(h, false); /* its response is still to come */
+    ck_assert(http_response_due(h));
+    response("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+    ck_assert(!http_response_due(h));
+    requests_end(GET "\r\n");
+    response("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh");
+    ck_assert(has("response #2 200"));
+    http_set_quiet(h, true);
+    ck_assert(http_response_due(h));
+    http_answered(h);
+    requests_end(GET "\r\n" GET "\r\n");
+    http_set_quiet(h, false); /* of two it is not known which one comes */
+    told(out.text);
+    response("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    told("");
+    requests_end(GET "\r\n");
+}
+END_TEST
+
+/* A request in its midst when the connection turns quiet and loud again. */
+START_TEST(quiet_in_a_request)
+{
+    renew(false);
+    request(POST "Content-Length: 3\r\n\r\na");
+    http_set_quiet(h, true);
+    request("b");
+    ck_assert(!http_response_due(h));
+    http_set_quiet(h, false);
+    ck_assert(!http_response_due(h));
+    request("c");
+    ck_assert(has("body:abc") && http_response_due(h));
+    response("HTTP/1.1 204 No\r\n\r\n");
+    ck_assert(!http_response_due(h));
+}
+END_TEST
+
+START_TEST(skipped_bodies)
+{
+    opt.want = HTTP_WANT_RESPONSE;
+    renew(false);
+    request(GET "\r\n");
+    response("HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\nab");
+    ck_assert_uint_eq(http_skips(h, HTTP_TO_CLIENT), 4999999998);
+    told(out.text);
+    ck_assert_int_eq(http_skipped(h, (uint32_t)4999999998), HTTP_RESPONSE_END);
+    ck_assert_uint_eq(http_tx(h)->status, 200);
+    requests_end(GET "\r\n");
+    response("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+    ck_assert_int_eq(http_skipped(h, 600), HTTP_NOTHING); /* not yet all of it */
+    ck_assert_uint_eq(http_skips(h, HTTP_TO_CLIENT), 400);
+    ck_assert_int_eq(http_skipped(h, 0), HTTP_NOTHING);
+    ck_assert_int_eq(http_skipped(h, 400), HTTP_RESPONSE_END);
+    requests_end(GET "\r\n");
+    response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\nab");
+    ck_assert_int_eq(http_skipped(h, 123456), HTTP_RESPONSE_END);
+    requests_end(GET UPGRADE);
+    response(SWITCHING); /* the end of that body is the client's word */
+    ck_assert(!has("opaque"));
+    /* beyond the end, to the end of the connection, and where another response follows at once */
+    static const char *const bodies[] = {"Content-Length: 10\r\n\r\n", "\r\n",
+                                         "Transfer-Encoding: chunked\r\n\r\nff\r\n"};
+    for (size_t i = 0; i < 3; i++) {
+        renew(false);
+        request(GET "\r\n" GET "\r\n");
+        response("HTTP/1.1 200 OK\r\n");
+        response(bodies[i]);
+        ck_assert_int_eq(http_skipped(h, 11), HTTP_NOTHING);
+        told(out.text);
+        response("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+        told("");
+        ck_assert_uint_eq(http_skips(h, HTTP_TO_CLIENT), SIZE_MAX);
+    }
+}
+END_TEST
+
+START_TEST(progress)
+{
+    renew(false);
+    ck_assert_int_eq(http_progress(h), HTTP_IDLE);
+    request("G");
+    ck_assert_int_eq(http_progress(h), HTTP_IN_HEAD);
+    request("ET / HTTP/1.1\r\nHost");
+    ck_assert_int_eq(http_progress(h), HTTP_IN_HEAD);
+    request(": x\r\n\r\n");
+    ck_assert_int_eq(http_progress(h), HTTP_IDLE);
+    request(POST "Transfer-Encoding: chunked\r\n\r\n");
+    ck_assert_int_eq(http_progress(h), HTTP_IN_BODY);
+    request("1\r\na\r\n0\r\n");
+    ck_assert_int_eq(http_progress(h), HTTP_IN_BODY);
+    request("\r\n");
+    ck_assert_int_eq(http_progress(h), HTTP_IDLE);
+    request(POST "Content-Length: 2\r\n\r\na");
+    ck_assert_int_eq(http_progress(h), HTTP_IN_BODY);
+    request("a");
+    ck_assert_int_eq(http_progress(h), HTTP_IDLE);
+    request("\x01");
+    ck_assert_int_eq(http_progress(h), HTTP_IDLE);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("http_conn");
@@ -411,6 +724,18 @@ int main(void)
     tcase_add_test(t, ends);
     tcase_add_test(t, options_hold_from_the_next_message);
     tcase_add_test(t, memory);
+    tcase_add_test(t, quiet_requests);
+    tcase_add_test(t, quiet_due);
+    tcase_add_test(t, quiet_pipelined_limit);
+    tcase_add_test(t, quiet_upgrade);
+    tcase_add_test(t, quiet_upgrade_refused);
+    tcase_add_test(t, quiet_upgrade_not_first);
+    tcase_add_test(t, quiet_upgrade_and_more);
+    tcase_add_test(t, quiet_upgrade_missed);
+    tcase_add_test(t, quiet_and_back);
+    tcase_add_test(t, quiet_in_a_request);
+    tcase_add_test(t, skipped_bodies);
+    tcase_add_test(t, progress);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

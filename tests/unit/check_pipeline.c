@@ -21,6 +21,8 @@
 #include "queue/queue.h"
 #include "run_suite.h"
 
+static const struct plan no_plan;
+
 static char folder[64], file[96], rule_file[96], events_file[96];
 static struct diag *d;
 static struct engine *engine;
@@ -710,7 +712,7 @@ START_TEST(packets_before_the_queue_is_ready)
     ck_assert_ptr_nonnull(c);
     ck_assert_int_eq(queue_open(&opt, &q, why, sizeof why), 0);
     ck_assert_int_eq(divert_probe(c, 1, &dv, said, sizeof said, why, sizeof why), 0);
-    ck_assert_int_eq(divert_install(&dv, c, DIVERT_QUEUE, why, sizeof why), 0);
+    ck_assert_int_eq(divert_install(&dv, c, &no_plan, DIVERT_QUEUE, why, sizeof why), 0);
     struct wire w = open_wire(1001);
     for (unsigned i = 0; i < 200; i++)
         send_text(&w, i, "early");

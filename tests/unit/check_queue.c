@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_queue.h>
@@ -459,6 +460,111 @@ START_TEST(kernel_wrong_verdict)
 }
 END_TEST
 
+static int copy_of(const struct queue *q)
+{
+    int fd = fcntl(queue_fd(q), F_DUPFD_CLOEXEC, 3);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+/* Whoever else holds the socket, the queue lives on when one closes it; the next one's options hold. */
+START_TEST(kernel_take_over)
+{
+    struct queue_options opt = usual;
+    struct queue_proc before, after;
+    struct queue_packet packet;
+    struct queue *q = open_one(&usual);
+    char why[256] = "";
+    int fd = copy_of(q);
+    queue_close(q);
+    ck_assert_int_eq(queue_read_proc(7, &before), 0);
+    opt.whole = false;
+    opt.batch = 3;
+    ck_assert_msg(queue_take_over(&opt, fd, &q, why, sizeof why) == 0, "%s", why);
+    ck_assert_int_eq(queue_fd(q), fd);
+    ck_assert_uint_eq(queue_number(q), 7);
+    ck_assert_int_eq(queue_read_proc(7, &after), 0);
+    ck_assert_uint_eq(after.portid, before.portid);
+    ck_assert_uint_eq(after.copy_range, QUEUE_HEADER_BYTES);
+    ck_assert_int_eq(queue_receive(q), 0); /* no answer comes */
+    ck_assert(!queue_next(q, &packet));
+    ck_assert_uint_eq(queue_counters(q)->errors, 0);
+    queue_close(q);
+    ck_assert_int_eq(queue_read_proc(7, &after), -ENOENT);
+    ck_assert_int_eq(queue_fd(NULL), -1);
+}
+END_TEST
+
+static void expect_refused(int fd, const char *words)
+{
+    struct queue *q = NULL;
+    char why[256] = "";
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(queue_give_up(fd, 7), -ENOTCONN);
+    ck_assert_int_eq(queue_take_over(&usual, fd, &q, why, sizeof why), -ENOTCONN);
+    ck_assert_ptr_null(q);
+    ck_assert_msg(strstr(why, words), "%s", why);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+}
+
+START_TEST(kernel_take_over_refused)
+{
+    struct queue_options other = usual;
+    struct queue_proc p;
+    expect_refused(open("/dev/null", O_RDONLY), "no netfilter socket");
+    expect_refused(socket(AF_UNIX, SOCK_DGRAM, 0), "no netfilter socket");
+    expect_refused(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), "no netfilter socket");
+    expect_refused(socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), "not bound to it");
+    other.number = 8;
+    struct queue *q = open_one(&other);
+    expect_refused(copy_of(q), "not bound to it"); /* nobody has 7 */
+    struct queue *seven = open_one(&usual);
+    expect_refused(copy_of(q), "not bound to it"); /* another one has it */
+    ck_assert_int_eq(queue_read_proc(7, &p), 0);
+    queue_close(seven);
+    queue_close(q);
+}
+END_TEST
+
+START_TEST(kernel_give_up)
+{
+    struct queue_proc p;
+    struct queue *q = open_one(&usual);
+    int fd = copy_of(q);
+    queue_close(q);
+    ck_assert_int_eq(queue_give_up(fd, 7), 0);
+    ck_assert_int_eq(queue_read_proc(7, &p), -ENOENT);
+    ck_assert_int_eq(queue_give_up(fd, 7), -ENOTCONN);
+    q = open_one(&usual); /* its number is free, though somebody holds the socket */
+    queue_close(q);
+    close(fd);
+}
+END_TEST
+
+/* Tried out on a queue of its own, and the same comes out. */
+START_TEST(kernel_probe_conntrack)
+{
+    struct queue *q = open_one(&usual), *last;
+    struct queue_options opt = usual;
+    bool can = queue_can_conntrack(q, &usual);
+    ck_assert_int_eq(queue_probe_conntrack(), can);
+    opt.number = 65535; /* taken: it finds another */
+    last = open_one(&opt);
+    ck_assert_int_eq(queue_probe_conntrack(), can);
+    queue_close(last);
+    int fd = copy_of(q);
+    queue_close(q);
+    char why[256] = "";
+    opt = usual;
+    opt.conntrack = true;
+    ck_assert_int_eq(queue_take_over(&opt, fd, &q, why, sizeof why), can ? 0 : -EOPNOTSUPP);
+    if (can)
+        queue_close(q);
+    else
+        ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+}
+END_TEST
+
 START_TEST(kernel_not_root)
 {
     struct queue *q = NULL;
@@ -496,6 +602,10 @@ int main(void)
         tcase_add_test(t, kernel_conntrack);
         tcase_add_test(t, kernel_idle_receive);
         tcase_add_test(t, kernel_wrong_verdict);
+        tcase_add_test(t, kernel_take_over);
+        tcase_add_test(t, kernel_take_over_refused);
+        tcase_add_test(t, kernel_give_up);
+        tcase_add_test(t, kernel_probe_conntrack);
         tcase_add_test(t, kernel_not_root);
         suite_add_tcase(s, t);
     }

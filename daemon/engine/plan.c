@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/plan.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "detect/detect.h"
+#include "divert/kernel_rules.h"
+#include "inspect/reach.h"
+#include "inspect/simple.h"
+
+/* More protocols than this without a name come up all together. */
+#define PROTOS_MAX 16
+
+#define LAST_STATE CT_UNTRACKED
+
+struct planner {
+    struct generation *g;
+    const struct divert *d;
+    struct plan *p;
+    size_t first; /* rule that the kernel does not carry out */
+    uint16_t *borders; /* ports at which another class begins, ascending */
+    size_t n_borders;
+    bool out_of_memory;
+};
+
+static bool has_ports(int proto)
+{
+    return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE || proto == IPPROTO_SCTP;
+}
+
+/* ---- lists ---- */
+
+static void *one_more(struct planner *b, void *list, size_t n, size_t size)
+{
+    void *p = reallocarray(list, n + 1, size);
+    b->out_of_memory |= !p;
+    return p;
+}
+
+static void add_range(struct planner *b, struct port_range **list, size_t *n, struct port_range r)
+{
+    if (*n && (*list)[*n - 1].last + 1 == r.first) {
+        (*list)[*n - 1].last = r.last;
+        return;
+    }
+    struct port_range *more = one_more(b, *list, *n, sizeof r);
+    if (!more)
+        return;
+    *list = more;
+    more[(*n)++] = r;
+}
+
+static bool says_the_same(const struct plan_line *a, const struct plan_line *b)
+{
+    return a->proto == b->proto && a->to_server == b->to_server && a->to_client == b->to_client &&
+           a->states == b->states && a->from_inside == b->from_inside && strcmp(a->why, b->why) == 0;
+}
+
+/* ports: of a line with ports the one range, else NULL. */
+static void add_line(struct planner *b, const struct plan_line *line, const struct port_range *ports)
+{
+    struct plan *p = b->p;
+    struct plan_line *last = p->n_lines ? &p->lines[p->n_lines - 1] : NULL;
+    for (size_t i = 0; ports && i < p->n_lines; i++)
+        if (says_the_same(&p->lines[i], line) && p->lines[i].n_ports) {
+            add_range(b, &p->lines[i].ports, &p->lines[i].n_ports, *ports);
+            return;
+        }
+    if (!ports && last && says_the_same(last, line))
+        return;
+    struct plan_line *lines = one_more(b, p->lines, p->n_lines, sizeof *lines);
+    if (!lines)
+        return;
+    p->lines = lines;
+    last = &lines[p->n_lines++];
+    *last = *line;
+    if (ports)
+        add_range(b, &last->ports, &last->n_ports, *ports);
+}
+
+/* ---- classes of packets ---- */
+
+static uint8_t fold_states(unsigned states)
+{
+    unsigned all = (2u << LAST_STATE) - 1;
+    return (uint8_t)((states & all) == all ? PLAN_ALL_STATES : states);
+}
+
+/* In which conntrack states some rule may match, and the first of these rules. */
+static uint8_t states_reached(const struct planner *b, struct reach_class class, const struct rule **ret)
+{
+    unsigned states = 0;
+    *ret = NULL;
+    for (unsigned s = CT_NONE; s <= LAST_STATE; s++) {
+        class.states = (uint8_t)(1u << s);
+        const struct rule *r = ruleset_reach(b->g->rules, &class, b->first);
+        states |= r ? 1u << s : 0;
+        if (r && (!*ret || r->index < (*ret)->index))
+            *ret = r;
+    }
+    return fold_states(states);
+}
+
+static struct reach_class class_of(int proto, const struct port_range *ports, bool to_server)
+{
+    static const struct port_range any = {0, UINT16_MAX};
+    const struct port_range *p = ports ? ports : &any;
+    return (struct reach_class){
+        .proto = proto, .src = to_server ? any : *p, .dst = to_server ? *p : any, .dirs = REACH_ALL_DIRS};
+}
+
+static void add_needed(struct planner *b, int proto, const struct port_range *ports, bool to_server)
+{
+    const struct rule *r;
+    struct plan_line line = {.proto = proto, .to_server = to_server, .to_client = !to_server};
+    line.states = states_reached(b, class_of(proto, ports, to_server), &r);
+    if (!line.states)
+        return;
+    snprintf(line.why, sizeof line.why, "rule %u", r->id);
+    add_line(b, &line, ports);
+}
+
+/* Whether a rule could match what would pass by: plain segments of established connections. */
+static bool quiet_is_reached(const struct planner *b, const struct port_range *ports)
+{
+    for (int to_server = 0; to_server < 2; to_server++) {
+        struct reach_class c = class_of(IPPROTO_TCP, ports, to_server);
+        c.states = 1u << CT_ESTABLISHED;
+        c.plain = true;
+        if (ruleset_reach(b->g->rules, &c, b->first))
+            return true;
+    }
+    return false;
+}
+
+static void set_bits(uint64_t *bits, const struct port_range *r)
+{
+    for (unsigned port = r->first; port <= r->last; port++)
+        bits[port / 64] |= UINT64_C(1) << (port % 64);
+}
+
+static void add_followed(struct planner *b, const struct port_range *ports, const char *why)
+{
+    struct plan_line line = {.proto = IPPROTO_TCP, .to_server = true, .to_client = true, .states = PLAN_ALL_STATES};
+    unsigned responses = RULES_NEED_RESPONSE | RULES_NEED_RESPONSE_BODY | RULES_NEED_TO_CLIENT;
+    snprintf(line.why, sizeof line.why, "%s", why);
+    add_line(b, &line, ports);
+    bool reached = quiet_is_reached(b, ports);
+    if (reached)
+        set_bits(b->g->kept_ports, ports);
+    if (reached || (b->g->needs & responses))
+        return;
+    set_bits(b->g->quiet_ports, ports);
+}
+
+static void plan_ports(struct planner *b, int proto, const struct port_range *ports)
+{
+    unsigned streams = RULES_NEED_TO_SERVER | RULES_NEED_TO_CLIENT;
+    if (proto == IPPROTO_TCP && (b->g->needs & streams))
+        add_followed(b, ports, "streams");
+    else if (proto == IPPROTO_TCP && generation_is_http(b->g, ports->first))
+        add_followed(b, ports, "http");
+    else if (proto == IPPROTO_TCP && b->g->follows_all)
+        add_followed(b, ports, "detect.syn_flood");
+    else {
+        add_needed(b, proto, ports, true);
+        add_needed(b, proto, ports, false);
+    }
+}
+
+/* ---- services ---- */
+
+/* Cut where a rule's answer may change, or HTTP begins or ends. */
+static void plan_range(struct planner *b, int proto, struct port_range r)
+{
+    unsigned first = r.first;
+    for (size_t i = 0; i < b->n_borders && first <= r.last; i++) {
+        if (b->borders[i] <= first || b->borders[i] > r.last)
+            continue;
+        plan_ports(b, proto, &(struct port_range){(uint16_t)first, (uint16_t)(b->borders[i] - 1)});
+        first = b->borders[i];
+    }
+    plan_ports(b, proto, &(struct port_range){(uint16_t)first, r.last});
+}
+
+static void plan_proto(struct planner *b, int proto)
+{
+    const struct rule *r;
+    struct plan_line line = {.proto = proto, .to_server = true, .to_client = true};
+    line.states = states_reached(b, class_of(proto, NULL, true), &r);
+    if (!line.states)
+        return;
+    snprintf(line.why, sizeof line.why, "rule %u", r->id);
+    add_line(b, &line, NULL);
+}
+
+static void plan_any(struct planner *b)
+{
+    uint8_t needed[PROTOS_MAX];
+    size_t n = 0;
+    const struct rule *r;
+    for (int proto = 0; proto < 256; proto++) {
+        if (has_ports(proto))
+            plan_range(b, proto, (struct port_range){0, UINT16_MAX});
+        else if (n <= PROTOS_MAX && states_reached(b, class_of(proto, NULL, true), &r)) {
+            if (n < PROTOS_MAX)
+                needed[n] = (uint8_t)proto;
+            n++;
+        }
+    }
+    if (n > PROTOS_MAX)
+        plan_proto(b, -1);
+    for (size_t i = 0; n <= PROTOS_MAX && i < n; i++)
+        plan_proto(b, needed[i]);
+}
+
+static void plan_service(struct planner *b, const struct config_service *s)
+{
+    if (s->proto < 0)
+        plan_any(b);
+    else if (!has_ports(s->proto))
+        plan_proto(b, s->proto);
+    else if (!s->n_ports)
+        plan_range(b, s->proto, (struct port_range){0, UINT16_MAX});
+    for (size_t i = 0; s->proto >= 0 && has_ports(s->proto) && i < s->n_ports; i++)
+        plan_range(b, s->proto, s->ports[i]);
+}
+
+/* ---- detectors ---- */
+
+static void add_detector(struct planner *b, enum detector_id id, int proto, uint8_t states, bool from_inside)
+{
+    struct plan_line line = {
+        .proto = proto, .to_server = true, .to_client = true, .states = states, .from_inside = from_inside};
+    snprintf(line.why, sizeof line.why, "detect.%s", detector_name(id));
+    add_line(b, &line, NULL);
+}
+
+static void plan_detectors(struct planner *b)
+{
+    const uint8_t fresh = 1u << CT_NEW | 1u << CT_INVALID | 1u << CT_UNTRACKED | 1u << CT_NONE;
+    static const int scanned[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6};
+    unsigned needs = detect_needs(b->g->config);
+    if (needs & DETECT_NEEDS_SCAN)
+        for (size_t i = 0; i < ARRAY_LEN(scanned); i++)
+            add_detector(b, DETECT_SCAN, scanned[i], fresh, false);
+    if (needs & DETECT_NEEDS_SYN)
+        add_detector(b, DETECT_SYN_FLOOD, IPPROTO_TCP, fresh, false);
+    if (needs & DETECT_NEEDS_SPOOFED)
+        add_detector(b, DETECT_SPOOFED, -1, fresh, true);
+}
+
+/* ---- rules that the kernel carries out ---- */
+
+static bool can_say(const void *ctx, const struct match *m)
+{
+    const struct planner *b = ctx;
+    return kernel_rules_can(b->d, m);
+}
+
+static enum plan_action plan_action_of(enum action a)
+{
+    return a == ACTION_ACCEPT ? PLAN_ACCEPT : a == ACTION_REJECT ? PLAN_REJECT : PLAN_DROP;
+}
+
+static void plan_rules(struct planner *b)
+{
+    struct simple_rule s;
+    bool may_reject = !b->d->own_answers;
+    if (b->g->config->mode == MODE_MONITOR || b->g->config->divert.queue == DIVERT_ALL)
+        return;
+    while (simple_rule(b->g->rules, b->first, may_reject, can_say, b, &s)) {
+        for (size_t i = 0; i < s.n; i++) {
+            struct plan_rule *rules = one_more(b, b->p->rules, b->p->n_rules, sizeof *rules);
+            if (!rules)
+                return;
+            b->p->rules = rules;
+            rules[b->p->n_rules++] = (struct plan_rule){.id = s.rule->id,
+                                                        .action = plan_action_of(s.rule->action),
+                                                        .event = s.rule->event,
+                                                        .match = s.at[i]};
+        }
+        b->first++;
+    }
+}
+
+/* ---- all of it ---- */
+
+#define BORDERS_MAX 512
+
+static int by_number(const void *a, const void *b)
+{
+    return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+/* Where classes of ports begin: by the rules, and by what is read as HTTP. False when the rules' are too many. */
+static bool find_borders(struct planner *b)
+{
+    const struct config *c = b->g->config;
+    if (!ruleset_ports(b->g->rules, b->first, b->borders, BORDERS_MAX, &b->n_borders))
+        return false;
+    for (size_t i = 0; i < c->http.n_ports; i++) {
+        b->borders[b->n_borders++] = c->http.ports[i].first;
+        if (c->http.ports[i].last < UINT16_MAX)
+            b->borders[b->n_borders++] = (uint16_t)(c->http.ports[i].last + 1);
+    }
+    qsort(b->borders, b->n_borders, sizeof *b->borders, by_number);
+    return true;
+}
+
+static void plan_services(struct planner *b)
+{
+    const struct config *c = b->g->config;
+    for (size_t i = 0; i < c->divert.n_services; i++)
+        plan_service(b, &c->divert.services[i]);
+    plan_detectors(b);
+}
+
+/* All of the services comes up; no flow may leave the queue unasked. */
+static int plan_everything(struct planner *b)
+{
+    memset(b->g->kept_ports, 0xff, PORT_BITS_SIZE);
+    return plan_all(b->g->config, b->p);
+}
+
+static int plan_lines(struct planner *b)
+{
+    if (b->g->config->divert.queue == DIVERT_ALL || !find_borders(b))
+        return plan_everything(b);
+    plan_services(b);
+    return b->out_of_memory ? -ENOMEM : 0;
+}
+
+int plan_make(struct generation *g, const struct divert *d)
+{
+    struct planner b = {.g = g, .d = d, .p = &g->plan};
+    b.borders = calloc(BORDERS_MAX + 2 * g->config->http.n_ports, sizeof *b.borders);
+    int err = b.borders ? 0 : -ENOMEM;
+    g->plan.monitor = g->config->mode == MODE_MONITOR;
+    if (!err) {
+        plan_rules(&b);
+        err = b.out_of_memory ? -ENOMEM : plan_lines(&b);
+    }
+    g->kernel_rules = b.first;
+    free(b.borders);
+    return err;
+}

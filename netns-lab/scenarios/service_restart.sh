@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# alone
+# guest only: the service restarts, is upgraded and crashes under a real systemd and under load; no packet is lost, no request fails.
+. "$(dirname "$0")/../lab"
+. "$(dirname "$0")/../lib/service.sh"
+
+restarts=${LAB_RESTARTS:-50}
+start_bridge
+start_sink 9000
+start_nginx
+command -v wrk >/dev/null || skip "no wrk"
+rule 6401 reject 'http.uri.path contains "evil"'
+sluice_conf length=65536 more='http: { ports = [ 80 ]; };'
+install_package
+# The service's own places for what it writes.
+mkdir -p /etc/sluice/lab
+cp "$LAB_DIR/rules/lab.conf" /etc/sluice/lab/
+sed -e 's|^events:.*|events: { };|; s|^control:.*||; s|rules/\*.conf|lab/*.conf|; s|"debug"|"info"|' "$CONF" >/etc/sluice/sluice.conf
+boot_systemd ip netns exec "$BOX_NS"
+expect_get '000|403' "http://$SERVER4/evil"
+in_service nft list tables | grep -q "table $LAB_FAMILY sluice" || fail "no table"
+[[ $(shown NFileDescriptorStore) == 2 ]] || fail "systemd keeps $(shown NFileDescriptorStore) sockets"
+
+start_packets -d "$SERVER4" -p 9000 -r 300 -f 16 -s "$MANY4" -m 16
+in_background kept_alive ip netns exec "$CLIENT_NS" wrk -t 1 -c 4 -d 9000 --timeout 60 "http://$SERVER4/"
+kept_alive=$STARTED
+in_background each_anew ip netns exec "$CLIENT_NS" wrk -t 1 -c 2 -d 9000 --timeout 60 -H 'Connection: close' "http://$SERVER4/"
+each_anew=$STARTED
+
+# expect_restarted: another process, the same sockets and table.
+expect_restarted() {
+    local before=$1
+    is_active || fail "not active"
+    [[ $(shown MainPID) != "$before" ]] || fail "the same process"
+    [[ $(shown NFileDescriptorStore) == 2 ]] || fail "systemd keeps $(shown NFileDescriptorStore) sockets"
+}
+
+say "$restarts restarts"
+for ((round = 1; round <= restarts; round++)); do
+    main=$(shown MainPID)
+    in_service systemctl restart sluiced || fail "restart"
+    expect_restarted "$main"
+done
+say "an upgrade"
+main=$(shown MainPID)
+cp /usr/sbin/sluiced /usr/sbin/sluiced.new && echo >>/usr/sbin/sluiced.new && mv /usr/sbin/sluiced.new /usr/sbin/sluiced
+in_service systemctl try-restart sluiced || fail "restart"
+expect_restarted "$main"
+say "kill -9"
+main=$(shown MainPID)
+in_service kill -KILL "$main"
+patiently 60 started_anew 1 || fail "not started anew"
+expect_restarted "$main"
+expect_get '000|403' "http://$SERVER4/evil"
+
+expect_wrk() {
+    kill -INT "$1"
+    wait "$1"
+    say "$2: $(grep -e 'requests in' "$LAB_DIR/$2.log")"
+    grep -q 'requests in' "$LAB_DIR/$2.log" || fail "$2 says nothing"
+    ! grep -e 'Socket errors' -e 'Non-2xx' "$LAB_DIR/$2.log" || fail "$2: $(<"$LAB_DIR/$2.log")"
+}
+expect_wrk "$kept_alive" kept_alive
+expect_wrk "$each_anew" each_anew
+end_packets
+expect_arrived
+in_service journalctl -u sluiced | grep -q 'handed over' || fail "nothing was handed over"
+in_service journalctl -u sluiced | grep 'bound anew' && fail "a queue was not taken over"
+
+say "a stop is a stop"
+in_service systemctl stop sluiced || fail "stop"
+in_service nft list tables | grep -q sluice && fail "the table is still there"
+exit 0

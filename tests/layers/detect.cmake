@@ -1,0 +1,1 @@
+sluice_unit_test(detect detect)
