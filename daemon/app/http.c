@@ -11,7 +11,7 @@ struct http *http_new(const struct http_options *opt, bool midstream)
     if (!h)
         return NULL;
     http_set(h, opt);
-    h->midstream = midstream; /* what is under way of an earlier response is then not known */
+    h->midstream = midstream;
     if (midstream)
         h->side[HTTP_TO_SERVER].state = h->side[HTTP_TO_CLIENT].state = SIDE_SEEK;
     return h;

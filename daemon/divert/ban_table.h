@@ -11,6 +11,7 @@ struct ban_entry {
     bool used;
     bool in_kernel; /* the kernel's set has the key, perhaps with another end */
     bool dirty;     /* listed in `dirty` */
+    bool agrees;    /* while a table is taken over: the kernel's end is ours */
     uint32_t next;  /* in its bucket, or of the free */
     uint32_t heap;  /* its place in the heap */
     uint64_t ends;  /* milliseconds of the clock */

@@ -20,6 +20,8 @@
 #define PORTION 20000
 /* An element may end between our look and the kernel's, which then refuses the transaction. */
 #define COMMIT_TRIES 3
+/* Two ends that are no further apart are one. */
+#define NEAR_MS 2000
 #define BAN_FOREVER_MS (10ull * 365 * 86400 * 1000)
 
 /* A copy of the bans on its way into the file. */
@@ -483,10 +485,12 @@ static int adopt_element(const struct nft_element *element, void *ctx)
     struct ip_addr key = ban_key(&addr, b->prefix6);
     struct ban_entry *known = ban_table_find(&b->table, &key);
     bool same_set = a->family == 4 || a->prefix6 == b->prefix6;
-    /* A second more or less is nobody's change. */
-    bool agrees = known && same_set && element->left_ms && ends + 1000 > known->ends;
-    if (agrees && known->ends + 1000 > ends) {
-        known->in_kernel = true;
+    if (known)
+        known->agrees = false;
+    /* The file counts in whole seconds. */
+    bool not_sooner = known && same_set && element->left_ms && ends + NEAR_MS > known->ends;
+    if (not_sooner && known->ends + NEAR_MS > ends) {
+        known->in_kernel = known->agrees = true;
         return 0;
     }
     enum ban_result r = insert(b, &addr, ends, a->wall, known ? known->reason : "kept by the kernel");
@@ -513,6 +517,20 @@ static int adopt_set(const char *name, void *ctx)
     return nft_each_element(b->family, DIVERT_TABLE, name, adopt_element, &a);
 }
 
+/* What the kernel has as we have it need not be told. */
+static void forget_agreed(struct ban_table *t)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < t->n_dirty; i++) {
+        struct ban_entry *e = &t->at[t->dirty[i]];
+        e->dirty = !e->agrees;
+        e->agrees = false;
+        if (e->dirty)
+            t->dirty[kept++] = t->dirty[i];
+    }
+    t->n_dirty = kept;
+}
+
 int bans_adopt(struct bans *b, uint8_t family)
 {
     b->family = family;
@@ -521,6 +539,7 @@ int bans_adopt(struct bans *b, uint8_t family)
     int err = nft_each_set(family, DIVERT_TABLE, adopt_set, b);
     if (err)
         b->family = 0;
+    forget_agreed(&b->table);
     return err;
 }
 

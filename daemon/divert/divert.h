@@ -47,12 +47,12 @@ struct divert {
     /* A run before this one left a table; its generation must not be used again while its ct marks live. */
     bool left;
     uint32_t last_generation;
-    struct bans *bans; /* whose sets the table has; the caller's, set between probe and install; NULL: empty ones */
+    struct bans *bans;   /* whose sets the table has; the caller's, set between probe and install; NULL: empty ones */
     struct lists *lists; /* of addresses, that the table has; its own */
-    bool adopted;      /* and it was taken over, with what waits in the queues */
-    uint32_t change;   /* number of the change in force; names the sets in use */
-    uint32_t changes;  /* how many were tried: a refused one's number is not used again */
-    uint64_t content;  /* digest of what the installed table says; 0: unknown */
+    bool adopted;        /* and it was taken over, with what waits in the queues */
+    uint32_t change;     /* number of the change in force; names the sets in use */
+    uint32_t changes;    /* how many were tried: a refused one's number is not used again */
+    uint64_t content;    /* digest of what the installed table says; 0: unknown */
     struct divert_counts base; /* what the counters stood at when the table was taken over */
 };
 

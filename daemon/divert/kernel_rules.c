@@ -20,6 +20,7 @@
 #include "net/packet.h"
 
 #define RULE_PREFIX "rule_"
+#define CHAIN_FRAGMENTS RULE_PREFIX "fragments"
 #define DETECTOR_PREFIX "detect_"
 #define EVENTS_PER_SECOND 100
 #define EVENT_BYTES 256
@@ -231,11 +232,11 @@ static bool is_empty(const struct match_cond *m)
     return value_of(m).len && m->n == 0;
 }
 
-static void write_match(struct nft_tx *tx, const struct divert *d, const struct plan_rule *rule, size_t n,
-                        const struct scope *s, uint32_t dirs)
+static void write_match(struct nft_tx *tx, const struct divert *d, const char *in, const struct plan_rule *rule,
+                        size_t n, const struct scope *s, uint32_t dirs)
 {
     char chain[32];
-    struct nftnl_rule *r = nft_rule(tx, CHAIN_RULES);
+    struct nftnl_rule *r = nft_rule(tx, in);
     put_scope(d, r, s, dirs);
     for (size_t i = 0; i < rule->match.n; i++)
         if (!is_empty(&rule->match.at[i]))
@@ -245,7 +246,8 @@ static void write_match(struct nft_tx *tx, const struct divert *d, const struct 
     nft_rule_end(tx, r);
 }
 
-static void write_matches(struct nft_tx *tx, const struct divert *d, const struct plan_rule *rule, size_t n)
+static void write_matches(struct nft_tx *tx, const struct divert *d, const char *in, const struct plan_rule *rule,
+                          size_t n)
 {
     struct scope s = scope_of(&rule->match);
     uint32_t none = s.dirs & 1u << CT_DIR_NONE, others = s.dirs & ~none;
@@ -256,9 +258,9 @@ static void write_matches(struct nft_tx *tx, const struct divert *d, const struc
         return;
     /* A packet without a connection has no direction to compare: that is an alternative of its own. */
     bool split = none && others && s.dirs != DIRS_ALL;
-    write_match(tx, d, rule, n, &s, split ? others : s.dirs);
+    write_match(tx, d, in, rule, n, &s, split ? others : s.dirs);
     if (split)
-        write_match(tx, d, rule, n, &s, none);
+        write_match(tx, d, in, rule, n, &s, none);
 }
 
 static void write_reject(struct nft_tx *tx, const char *chain)
@@ -319,6 +321,51 @@ static void leave_with_others(struct nft_tx *tx)
     nft_rule_end(tx, r);
 }
 
+static bool has_ports(const struct plan_rule *rule)
+{
+    for (size_t i = 0; i < rule->match.n; i++)
+        if (rule->match.at[i].what == MATCH_SRCPORT || rule->match.at[i].what == MATCH_DSTPORT)
+            return true;
+    return false;
+}
+
+/*
+ * Kernels read ports from a later fragment too, where its data stands (seen on
+ * 6.18). Conntrack puts fragments together; those that it does not track meet
+ * only the rules that ask for no ports.
+ */
+static void lead_fragments_away(struct nft_tx *tx, const struct divert *d, const struct plan *p)
+{
+    enum { FRAGMENT_OFFSET4 = 0x1fff, FRAGMENT_OFFSET6 = 0xfff8 };
+    const uint16_t mask4 = htons(FRAGMENT_OFFSET4), mask6 = htons(FRAGMENT_OFFSET6), none = 0;
+    nft_add_chain(tx, CHAIN_FRAGMENTS);
+    struct nftnl_rule *r = nft_rule(tx, CHAIN_RULES);
+    table_match_ip(d, r, 4);
+    nft_load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, 6, sizeof mask4);
+    nft_and(r, &mask4, sizeof mask4);
+    nft_cmp(r, true, &none, sizeof none);
+    nft_verdict(r, NFT_GOTO, CHAIN_FRAGMENTS);
+    nft_rule_end(tx, r);
+    r = nft_rule(tx, CHAIN_RULES);
+    table_match_ip(d, r, 6);
+    nft_load_ipv6_header(r, IPPROTO_FRAGMENT, 2, sizeof mask6);
+    nft_and(r, &mask6, sizeof mask6);
+    nft_cmp(r, true, &none, sizeof none);
+    nft_verdict(r, NFT_GOTO, CHAIN_FRAGMENTS);
+    nft_rule_end(tx, r);
+    for (size_t i = 0; i < p->n_rules; i++)
+        if (!has_ports(&p->rules[i]))
+            write_matches(tx, d, CHAIN_FRAGMENTS, &p->rules[i], i);
+}
+
+static bool some_have_ports(const struct plan *p)
+{
+    for (size_t i = 0; i < p->n_rules; i++)
+        if (has_ports(&p->rules[i]))
+            return true;
+    return false;
+}
+
 int kernel_rules_write(struct nft_tx *tx, const struct divert *d, const struct config *c, const struct plan *p)
 {
     if (d->bridge_family && p->n_rules)
@@ -328,8 +375,11 @@ int kernel_rules_write(struct nft_tx *tx, const struct divert *d, const struct c
             return -EINVAL;
         if (is_first_of_its_id(p, i))
             write_action(tx, c, p, &p->rules[i]);
-        write_matches(tx, d, &p->rules[i], i);
     }
+    if (some_have_ports(p))
+        lead_fragments_away(tx, d, p);
+    for (size_t i = 0; i < p->n_rules; i++)
+        write_matches(tx, d, CHAIN_RULES, &p->rules[i], i);
     return 0;
 }
 
@@ -389,6 +439,8 @@ static bool is_needed(const struct cleaning *k, const char *name)
                 return true;
         return false;
     }
+    if (strcmp(name, CHAIN_FRAGMENTS) == 0)
+        return true;
     for (size_t i = 0; i < FLOODS_DETECTORS; i++)
         if (k->c->detect[i].action != DETECT_OFF &&
             strcmp(name + strlen(DETECTOR_PREFIX), detector_name((enum detector_id)i)) == 0)

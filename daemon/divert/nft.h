@@ -110,6 +110,8 @@ void nft_queue_register(struct nftnl_rule *r, bool bypass);
 /* The xt NFQUEUE target, revision 3, through nft_compat. */
 void nft_xt_queue(struct nftnl_rule *r, uint16_t first, uint16_t total, bool bypass);
 
+/* A part of an IPv6 extension header; the rule does not go on where the packet has none of this type. */
+void nft_load_ipv6_header(struct nftnl_rule *r, uint8_t type, uint32_t offset, uint32_t len);
 /* The rule goes on only where register lies between (or, `outside`, not between) two big-endian numbers. */
 void nft_between(struct nftnl_rule *r, bool outside, const void *first, const void *last, uint32_t len);
 /* The rule goes on so many times a second. */

@@ -263,3 +263,15 @@ void nft_over_rate(struct nftnl_rule *r, const char *set, uint32_t per_second)
     nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
     nftnl_expr_add_expr(e, NFTNL_EXPR_DYNSET_EXPR, rate);
 }
+
+void nft_load_ipv6_header(struct nftnl_rule *r, uint8_t type, uint32_t offset, uint32_t len)
+{
+    struct nftnl_expr *e = expr(r, "exthdr");
+    if (!e)
+        return;
+    put(e, NFTNL_EXPR_EXTHDR_DREG, REG);
+    nftnl_expr_set_u8(e, NFTNL_EXPR_EXTHDR_TYPE, type);
+    put(e, NFTNL_EXPR_EXTHDR_OFFSET, offset);
+    put(e, NFTNL_EXPR_EXTHDR_LEN, len);
+    put(e, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_IPV6);
+}

@@ -126,19 +126,25 @@ static void end_interval(struct show *s, const void *end, uint32_t len)
     nft_show_value(s->out, s->kind, last, len);
 }
 
-/* The attribute inside, by its path of types; NULL when there is none. */
-static const struct nlattr *inside(const struct nlattr *a, uint16_t type)
+const struct nlattr *nft_show_next(const struct nlattr *nest, const struct nlattr *a)
 {
-    const struct nlattr *in;
-    if (a)
-        mnl_attr_for_each_nested(in, a) if (mnl_attr_get_type(in) == type) return in;
-    return NULL;
+    const char *end = (const char *)mnl_attr_get_payload(nest) + mnl_attr_get_payload_len(nest);
+    a = a ? mnl_attr_next(a) : mnl_attr_get_payload(nest);
+    return mnl_attr_ok(a, (int)(end - (const char *)a)) ? a : NULL;
+}
+
+const struct nlattr *nft_show_inside(const struct nlattr *nest, uint16_t type)
+{
+    const struct nlattr *a = nest ? nft_show_next(nest, NULL) : NULL;
+    while (a && mnl_attr_get_type(a) != type)
+        a = nft_show_next(nest, a);
+    return a;
 }
 
 static void show_element(struct show *s, const struct nlattr *element)
 {
-    const struct nlattr *value = inside(inside(element, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
-    const struct nlattr *flags = inside(element, NFTA_SET_ELEM_FLAGS);
+    const struct nlattr *value = nft_show_inside(nft_show_inside(element, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
+    const struct nlattr *flags = nft_show_inside(element, NFTA_SET_ELEM_FLAGS);
     uint32_t len = value ? mnl_attr_get_payload_len(value) : 0;
     if (!value || len > sizeof s->from)
         return;
@@ -156,28 +162,37 @@ static void show_element(struct show *s, const struct nlattr *element)
     if (s->n > ELEMENTS_SHOWN)
         return;
     nft_show_value(s->out, s->kind, key, len);
-    const struct nlattr *verdict = inside(inside(element, NFTA_SET_ELEM_DATA), NFTA_DATA_VERDICT);
-    const struct nlattr *chain = inside(verdict, NFTA_VERDICT_CHAIN);
+    const struct nlattr *verdict = nft_show_inside(nft_show_inside(element, NFTA_SET_ELEM_DATA), NFTA_DATA_VERDICT);
+    const struct nlattr *chain = nft_show_inside(verdict, NFTA_VERDICT_CHAIN);
     if (chain)
         fprintf(s->out, " : goto %s", mnl_attr_get_str(chain));
+}
+
+struct element_list {
+    const char *set;
+    const struct nlattr *elements;
+};
+
+static int find_list(const struct nlattr *a, void *ctx)
+{
+    struct element_list *l = ctx;
+    if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_SET)
+        l->set = mnl_attr_get_str(a);
+    if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS)
+        l->elements = a;
+    return MNL_CB_OK;
 }
 
 /* By hand: libnftnl numbers the elements that it writes, and does not read what is so numbered. */
 static void show_elements(const struct nlmsghdr *nlh, void *ctx)
 {
     struct show *s = ctx;
-    const struct nlattr *a, *list = NULL, *element;
-    const char *name = "";
-    mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
-    {
-        if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_SET)
-            name = mnl_attr_get_str(a);
-        if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS)
-            list = a;
-    }
-    if (!list || strcmp(name, s->name) != 0)
+    struct element_list l = {0};
+    (void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), find_list, &l);
+    if (!l.elements || !l.set || strcmp(l.set, s->name) != 0)
         return;
-    mnl_attr_for_each_nested(element, list) show_element(s, element);
+    for (const struct nlattr *e = nft_show_next(l.elements, NULL); e; e = nft_show_next(l.elements, e))
+        show_element(s, e);
 }
 
 static void show_set_body(struct show *s, const struct nftnl_set *set)
@@ -217,17 +232,26 @@ static void show_set(const struct nlmsghdr *nlh, void *ctx)
         nftnl_set_free(set);
 }
 
+static void show_rule_message(struct show *s, const struct nlmsghdr *nlh)
+{
+    struct nftnl_rule *r = nftnl_rule_alloc();
+    s->out_of_memory |= !r;
+    if (r && nftnl_rule_nlmsg_parse(nlh, r) == 0 && strcmp(nftnl_rule_get_str(r, NFTNL_RULE_CHAIN), s->name) == 0)
+        nft_show_rule(s->out, r, nlh);
+    if (r)
+        nftnl_rule_free(r);
+}
+
+/* A copy with zeros behind it: libnftnl writes some names without their end and reads them up to one. */
 static void show_rule(const struct nlmsghdr *nlh, void *ctx)
 {
     struct show *s = ctx;
-    struct nftnl_rule *r = nftnl_rule_alloc();
-    s->out_of_memory |= !r;
-    if (r && nftnl_rule_nlmsg_parse(nlh, r) == 0 && strcmp(nftnl_rule_get_str(r, NFTNL_RULE_CHAIN), s->name) == 0) {
-        nft_show_rule(s->out, r);
-        s->n++;
-    }
-    if (r)
-        nftnl_rule_free(r);
+    AUTO_FREE struct nlmsghdr *copy = calloc(1, nlh->nlmsg_len + 64u);
+    s->out_of_memory |= !copy;
+    if (!copy)
+        return;
+    memcpy(copy, nlh, nlh->nlmsg_len);
+    show_rule_message(s, copy);
 }
 
 static const char *hook_name(uint32_t hook)

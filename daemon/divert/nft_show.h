@@ -2,6 +2,7 @@
 #ifndef SLUICE_DIVERT_NFT_SHOW_H
 #define SLUICE_DIVERT_NFT_SHOW_H
 
+#include <libmnl/libmnl.h>
 #include <libnftnl/rule.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +23,12 @@ enum show_kind {
 };
 
 void nft_show_value(FILE *out, enum show_kind kind, const void *data, uint32_t len);
-/* One rule on a line of its own. */
-void nft_show_rule(FILE *out, const struct nftnl_rule *r);
+/* One rule on a line of its own; `nlh` is the message that it was read from. */
+void nft_show_rule(FILE *out, const struct nftnl_rule *r, const struct nlmsghdr *nlh);
+
+/* The attributes of a nest, one by one: NULL begins, and ends. */
+const struct nlattr *nft_show_next(const struct nlattr *nest, const struct nlattr *a);
+/* The attribute of a type inside another; NULL when there is none. */
+const struct nlattr *nft_show_inside(const struct nlattr *nest, uint16_t type);
 
 #endif

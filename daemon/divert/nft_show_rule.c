@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct reading {
     enum show_kind kind;
     uint32_t mask; /* of ct state, where it was masked */
     int version, proto;
+    const struct nlattr *at; /* the expression in the message */
 };
 
 struct word {
@@ -305,7 +307,11 @@ static void read_verdict(struct reading *rd, const struct nftnl_expr *e)
 
 static void read_count(struct reading *rd, const struct nftnl_expr *e)
 {
-    fprintf(rd->out, " counter name \"%s\"", nftnl_expr_get_str(e, NFTNL_EXPR_OBJREF_IMM_NAME));
+    (void)e; /* libnftnl keeps the name without its end */
+    const struct nlattr *data = nft_show_inside(rd->at, NFTA_EXPR_DATA);
+    const struct nlattr *name = nft_show_inside(data, NFTA_OBJREF_IMM_NAME);
+    if (name)
+        fprintf(rd->out, " counter name \"%.*s\"", (int)mnl_attr_get_payload_len(name), mnl_attr_get_str(name));
 }
 
 static void read_hash(struct reading *rd, const struct nftnl_expr *e)
@@ -425,20 +431,37 @@ static void show_comment(FILE *out, const struct nftnl_rule *r)
         fprintf(out, " comment \"%s\"", comment);
 }
 
-void nft_show_rule(FILE *out, const struct nftnl_rule *r)
+static int find_expressions(const struct nlattr *a, void *ctx)
+{
+    if (mnl_attr_get_type(a) == NFTA_RULE_EXPRESSIONS)
+        *(const struct nlattr **)ctx = a;
+    return MNL_CB_OK;
+}
+
+static void read_rule(struct reading *rd, const struct nftnl_rule *r, const struct nlmsghdr *nlh)
+{
+    const struct nlattr *all = NULL;
+    (void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), find_expressions, &all);
+    struct nftnl_expr_iter *it = nftnl_expr_iter_create(r);
+    for (struct nftnl_expr *e = it ? nftnl_expr_iter_next(it) : NULL; e && all; e = nftnl_expr_iter_next(it)) {
+        rd->at = nft_show_next(all, rd->at);
+        if (!rd->at)
+            break;
+        read_expression(rd, e);
+    }
+    if (it)
+        nftnl_expr_iter_destroy(it);
+    show_comment(rd->out, r);
+}
+
+void nft_show_rule(FILE *out, const struct nftnl_rule *r, const struct nlmsghdr *nlh)
 {
     AUTO_FREE char *text = NULL;
     size_t size = 0;
-    FILE *line = open_memstream(&text, &size);
-    struct nftnl_expr_iter *it = line ? nftnl_expr_iter_create(r) : NULL;
-    struct reading rd = {.out = line};
-    for (struct nftnl_expr *e = it ? nftnl_expr_iter_next(it) : NULL; e; e = nftnl_expr_iter_next(it))
-        read_expression(&rd, e);
-    if (it)
-        nftnl_expr_iter_destroy(it);
-    if (!line)
+    struct reading rd = {.out = open_memstream(&text, &size)};
+    if (!rd.out)
         return;
-    show_comment(line, r);
-    if (fclose(line) == 0 && text)
+    read_rule(&rd, r, nlh);
+    if (fclose(rd.out) == 0 && text)
         fprintf(out, "\t\t%s\n", text + (*text == ' ')); /* each expression begins with a space */
 }

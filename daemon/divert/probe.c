@@ -40,6 +40,24 @@ static void try_xt_queue(struct nftnl_rule *r)
     nft_xt_queue(r, 0, 1, false);
 }
 
+static void try_limit(struct nftnl_rule *r)
+{
+    nft_limit(r, 1);
+}
+
+static void try_log(struct nftnl_rule *r)
+{
+    nft_log(r, 0, 64, "sluice");
+}
+
+#define PROBE_SET "rates"
+
+static void try_rate(struct nftnl_rule *r)
+{
+    nft_load_meta(r, NFT_META_MARK);
+    nft_over_rate(r, PROBE_SET, 1);
+}
+
 /* A table of our own name and pid is made and removed in one transaction. */
 static int try_in(uint8_t family, try_rule add, char *why, size_t why_size)
 {
@@ -50,6 +68,8 @@ static int try_in(uint8_t family, try_rule add, char *why, size_t why_size)
         return -ENOMEM;
     nft_add_table(tx);
     nft_add_chain(tx, "try");
+    if (add == try_rate)
+        nft_add_measured_set(tx, PROBE_SET, NFT_KEY_MARK, 4, 16, 1000);
     if (add) {
         struct nftnl_rule *r = nft_rule(tx, "try");
         add(r);
@@ -164,6 +184,24 @@ static void conclude(struct divert *d)
     d->own_answers = d->bridged && d->hook == HOOK_FORWARD;
 }
 
+/* What the kernel's own rules and detectors need; said where the kernel has not all of it. */
+static void look_for_extras(uint8_t family, char *said, size_t said_size)
+{
+    static const struct {
+        try_rule add;
+        const char *without;
+    } extras[] = {
+        {try_limit, ", no limit expression"},
+        {try_log, ", no log expression"},
+        {try_rate, ", no rates by address"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(extras); i++) {
+        size_t len = strlen(said);
+        if (!can(family, extras[i].add))
+            snprintf(said + len, said_size - len, "%s", extras[i].without);
+    }
+}
+
 int divert_probe(const struct config *c, uint16_t queues, struct divert *ret, char *said, size_t said_size, char *why,
                  size_t why_size)
 {
@@ -178,6 +216,7 @@ int divert_probe(const struct config *c, uint16_t queues, struct divert *ret, ch
     conclude(ret);
     snprintf(said, said_size, "family %s%s, %s", ret->bridge_family ? "bridge" : "inet",
              ret->bridged && !ret->bridge_family ? " with br_netfilter" : "", queue_way_name(ret->way));
+    look_for_extras(table_family(ret), said, said_size);
     struct leftover left;
     if (adopt_look(ret, &left) == 0 && left.known) {
         ret->left = true;

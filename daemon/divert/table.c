@@ -15,8 +15,8 @@
 #include "divert/floods.h"
 #include "divert/frames.h"
 #include "divert/kernel_rules.h"
-#include "divert/lists.h"
 #include "divert/link.h"
+#include "divert/lists.h"
 #include "divert/marks.h"
 
 uint8_t table_family(const struct divert *d)

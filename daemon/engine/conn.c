@@ -48,6 +48,7 @@ bool conn_adopt(struct conn *c, const struct generation *g)
         return false;
     c->generation = g->number;
     memset(c->fired, 0, sizeof c->fired);
+    c->counted = (struct counted){{0}};
     c->accepted = false;
     if (c->http)
         http_set(c->http, &g->http);

@@ -585,19 +585,24 @@ static void end_workers(struct engine *e)
         queue_close(w->queue);
         answer_sockets_close(&w->answers);
         stream_close(w);
-        ring_free(w->bans);
     }
 }
 
 static void save_bans(struct engine *e);
+static void take_requests(struct engine *e);
 
 static void engine_free(struct engine *e)
 {
     if (e->workers)
         end_workers(e);
+    if (e->bans && e->workers)
+        take_requests(e); /* of the last packets */
     save_bans(e);
+    for (size_t i = 0; i < e->n_workers && e->workers; i++)
+        ring_free(e->workers[i].bans);
     nflog_close(e->log);
     events_stop(e->events);
+    divert_close(&e->divert);
     bans_close(e->bans);
     cleanup_close(&e->wake_fd);
     generation_free(e->gen);
@@ -814,19 +819,24 @@ static int commit_bans(struct engine *e, char *why, size_t why_size)
     return err;
 }
 
+static void take_requests(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_workers; i++) {
+        const struct ban_request *r;
+        while (e->workers[i].bans && (r = ring_peek(e->workers[i].bans))) {
+            carry_out_request(e, r);
+            ring_pop(e->workers[i].bans);
+        }
+    }
+}
+
 void engine_serve(struct engine *e)
 {
     uint64_t woken;
     char why[256];
     if (read(e->wake_fd, &woken, sizeof woken) < 0 && errno != EAGAIN)
         log_error("bans: %s", strerror(errno));
-    for (size_t i = 0; i < e->n_workers; i++) {
-        const struct ban_request *r;
-        while ((r = ring_peek(e->workers[i].bans))) {
-            carry_out_request(e, r);
-            ring_pop(e->workers[i].bans);
-        }
-    }
+    take_requests(e);
     (void)commit_bans(e, why, sizeof why);
 }
 

@@ -18,6 +18,8 @@ static void note_needs(struct generation *g)
     unsigned needs = ruleset_needs(g->rules);
     if (c->events.requests)
         needs |= RULES_NEED_HTTP | RULES_NEED_RESPONSE;
+    if (c->detect[DETECT_SLOW_HEAD].action || c->detect[DETECT_SLOW_BODY].action || c->detect[DETECT_SLOW_READ].action)
+        needs |= RULES_NEED_HTTP;
     if (!c->http.n_ports)
         needs &= ~(unsigned)(RULES_NEED_HTTP | RULES_NEED_RESPONSE);
     g->follows_all = c->detect[DETECT_SYN_FLOOD].action != DETECT_OFF;
@@ -177,6 +179,7 @@ void generation_inherit(struct generation *g, const struct generation *old)
 {
     size_t n = ruleset_count(old->rules);
     AUTO_FREE struct rule_stats *counts = calloc(n + 1, sizeof *counts);
+    ruleset_inherit(g->rules, old->rules);
     if (!counts) /* then the counters start anew: not worth refusing a reload for */
         return;
     generation_rule_stats(old, counts);

@@ -51,7 +51,9 @@ enum detector_id pace_packet(struct worker *w, const struct packet *p, const str
         slow_server_room(&c->slow, room_of(p, f, dir), w->now_ms);
     } else {
         slow_request(&c->slow, part_of(http_progress(c->http)), (uint32_t)p->payload.len, w->now_ms);
-        slow_client_room(&c->slow, room_of(p, f, dir), p->tcp_ack, http_response_due(c->http), w->now_ms);
+        /* Unseen, that more of a response is to come is not known; that the server goes on asking for room says it. */
+        bool due = f->quiet || http_response_due(c->http);
+        slow_client_room(&c->slow, room_of(p, f, dir), p->tcp_ack, due, w->now_ms);
     }
     if (!slow_runs(&c->slow)) {
         pace_leave(w, c);

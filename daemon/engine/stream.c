@@ -90,6 +90,7 @@ static void carry_out_offload(struct visit *v)
     struct conn *c = v->r.flow->app;
     if (!c || v->r.flow->blind)
         return;
+    pace_leave(v->w, c);
     http_free(c->http);
     c->http = NULL;
     c->offloaded = true;
@@ -221,7 +222,7 @@ static bool show_piece(struct visit *v, struct span piece)
     struct conn *c = v->conn;
     enum flow_dir dir = v->r.dir;
     size_t before = c->tail_len[dir];
-    struct subject s = {.packet = v->p, .stream = piece, .now_ms = w->now_ms};
+    struct subject s = {.packet = v->p, .stream = piece, .now_ms = w->now_ms, .counted = &c->counted};
     if (before) {
         if (!room_for(w, c->window + PIECE_MAX))
             return false;
@@ -385,11 +386,26 @@ static void quieten(struct visit *v)
     const struct conn *c = f->app;
     bool marked = c && c->marked == v->w->gen->number;
     if (v->r.dir != TO_SERVER || !v->p->payload.len || f->blind || f->state != FLOW_ESTABLISHED || marked ||
+        f->stream[TO_SERVER].waiting ||
         (c && c->http && http_awaits(c->http)) || !may_be_quiet(v))
         return;
     v->code = MARK_CODE_QUIET;
     if (!f->quiet)
         (void)flow_set_quiet(v->w->flows, f, true);
+}
+
+/*
+ * While bytes of the client are missing the server's ACKs come up: they alone
+ * tell whether it has them by another way.
+ */
+static void ask_server(struct visit *v)
+{
+    struct flow *f = v->r.flow;
+    struct conn *c = f->app;
+    if (!f->quiet || !f->stream[TO_SERVER].waiting || !c || !c->marked || v->code != MARK_CODE_NONE)
+        return;
+    v->code = MARK_CODE_WATCH;
+    c->marked = 0;
 }
 
 /* Under other rules the responses may be wanted. */
@@ -398,8 +414,8 @@ static void adopt(struct visit *v)
     struct conn *c = v->conn;
     struct flow *f = v->r.flow;
     if (conn_adopt(c, v->w->gen) && f->quiet && !generation_is_quiet(v->w->gen, f->port[1])) {
-        (void)flow_set_quiet(v->w->flows, f, false);
-        if (c->http)
+        bool missed = flow_set_quiet(v->w->flows, f, false);
+        if (c->http && missed)
             http_lost(c->http, HTTP_TO_CLIENT);
     }
     if (v->code == MARK_CODE_QUIET)
@@ -650,6 +666,7 @@ struct stream_verdict stream_packet(struct worker *w, const struct packet *p, bo
     if (v.r.flow) {
         quieten(&v);
         take_all(&v);
+        ask_server(&v);
         carry_out(&v);
         keep_pace(&v);
     }

@@ -227,7 +227,7 @@ static void take_ack(struct segment *g)
         return;
     }
     state_ack(g);
-    if (g->r->dir == TO_CLIENT && (g->f->quiet || g->f->has_forgot))
+    if (is_unseen_side(g))
         quiet_server_ack(g);
 }
 

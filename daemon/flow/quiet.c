@@ -14,6 +14,7 @@
  */
 
 #define KEEP_NEWEST 8192u
+#define KEEP_AT_REST 2048u
 /* From our passing a segment on until the server's complaint of its loss is here. */
 #define SETTLE_MS 100u
 /* In steps of this, to fit into 16 bits. */
@@ -78,8 +79,8 @@ static void settle(struct segment *g, uint32_t ack)
 static bool moves(const struct segment *g, uint32_t ack)
 {
     int32_t ahead = seq_diff(ack, g->other->next);
-    if (ahead >= 0 || ahead < -ACK_OLD)
-        return ahead != 0;
+    if (ahead >= 0)
+        return ahead > 0;
     return g->data.len > 0 && g->seq == g->s->next && table_idle(g->t, g->f, PAUSE_MS);
 }
 
@@ -116,8 +117,6 @@ void quiet_server_ack(struct segment *g)
     if (g->ack && f->has_mark && seq_diff(g->p->tcp_ack, f->mark) < 0 &&
         !(g->other->has_acked && g->p->tcp_ack != g->other->acked))
         set_mark(g->t, f, g->p->tcp_ack);
-    if (f->has_forgot && g->other->has_acked && seq_diff(g->other->acked, f->forgot) >= 0)
-        f->has_forgot = false;
 }
 
 enum flow_reason quiet_segment(struct segment *g)
@@ -180,9 +179,9 @@ void quiet_advance(struct flow_table *t, struct flow *f)
 void quiet_rest(struct flow_table *t, struct flow *f)
 {
     struct flow_stream *s = &f->stream[TO_SERVER];
-    if (f->has_mark)
-        chunks_give_up(t, s, f->mark, 0, f);
     chunks_shrink(t, s);
+    if (f->has_mark)
+        chunks_give_up(t, s, f->mark, KEEP_AT_REST, f);
 }
 
 uint32_t quiet_edge(const struct segment *g)

@@ -309,7 +309,8 @@ static struct demand of_any(struct atoms *a, const struct node *nodes, uint32_t 
             a->n = sum.at;
             return d;
         }
-        memmove(a->at + mark, a->at + best->at, best->n * sizeof *a->at);
+        if (best->n)
+            memmove(a->at + mark, a->at + best->at, best->n * sizeof *a->at);
         a->n = mark + best->n;
         sum.n += best->n;
         sum.weight += best->weight;

@@ -217,10 +217,12 @@ static struct may walk(const struct program *pg, const struct rule_part *part, c
 
 static struct may of_rule(const struct ruleset *rs, const struct rule_part *part, const struct reach_class *c)
 {
-    bool here[STEPS_HERE] = {false};
+    bool here[STEPS_HERE];
     size_t n = part->start < PROGRAM_FALSE ? part->start - part->first + 1 : 0;
-    if (n <= STEPS_HERE)
+    if (n <= STEPS_HERE) {
+        memset(here, 0, n);
         return walk(&rs->program, part, c, here);
+    }
     AUTO_FREE bool *reached = calloc(n, sizeof *reached);
     return reached ? walk(&rs->program, part, c, reached) : either;
 }
@@ -264,14 +266,14 @@ static void add_border(uint64_t *bits, uint64_t port)
 
 static void add_borders(const struct program *pg, const struct test *t, uint64_t *bits)
 {
-    struct range one = {t->a, t->b};
-    const struct range *r = t->op == TEST_RANGE ? &one : pg->ranges + t->a;
     if (t->op == TEST_PORTS) {
         for (unsigned port = 1; port <= UINT16_MAX; port++)
             if (set_has_port(pg->sets[t->a], port) != set_has_port(pg->sets[t->a], port - 1))
                 add_border(bits, port);
         return;
     }
+    struct range one = {t->a, t->b};
+    const struct range *r = t->op == TEST_RANGE ? &one : pg->ranges + t->a;
     for (uint64_t i = 0; i < (t->op == TEST_RANGE ? 1 : t->b); i++) {
         add_border(bits, r[i].first);
         add_border(bits, r[i].last + 1);

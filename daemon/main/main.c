@@ -3,15 +3,20 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
+#include "divert/divert.h"
 #include "engine/generation.h"
+#include "engine/plan.h"
 #include "engine/replay.h"
 #include "main/run.h"
 
 static const char usage_text[] =
     "usage: sluiced run -c FILE     filter, in the foreground, until SIGTERM; SIGHUP reloads\n"
     "       sluiced check -c FILE   read the settings and the rules, tell what is wrong\n"
+    "       sluiced check -c FILE --show-diversion\n"
+    "                               the nftables table that they would install, and why each line is there\n"
     "       sluiced replay -c FILE [--json] PCAP...\n"
     "                               captures through the same rules; events and a summary to standard output\n"
     "       sluiced --version\n"
@@ -20,28 +25,37 @@ static const char usage_text[] =
     "  -c, --config FILE   the settings, default /etc/sluice/sluice.conf\n"
     "  -j, --json          replay: events and summary as JSON lines\n";
 
-static int check(const char *file)
+/* The table that a run with these settings would install; what had to be guessed goes to standard error. */
+static int show_diversion(struct generation *g)
+{
+    struct divert d;
+    char said[256];
+    uint16_t queues = g->config->queues.count ? g->config->queues.count : (uint16_t)sysconf(_SC_NPROCESSORS_ONLN);
+    divert_assume(g->config, queues, &d, said, sizeof said);
+    fprintf(stderr, "sluiced: %s\n", said);
+    int err = plan_make(g, &d);
+    return err ? err : divert_show(&d, g->config, &g->plan, stdout);
+}
+
+static int check(const char *file, bool show)
 {
     struct diag *d = diag_new();
     if (!d)
         return 1;
     struct generation *g = generation_load(file, 0, d);
-    if (g)
+    int err = 0;
+    if (g && show)
+        err = show_diversion(g);
+    else if (g)
         printf("%s: fine: %zu rules in %zu files\n", file, ruleset_count(g->rules), g->config->rule_files.n);
     diag_print(d, stderr);
-    int status = g ? 0 : 1;
+    if (err)
+        fprintf(stderr, "sluiced: %s\n", strerror(-err));
+    int status = g && !err ? 0 : 1;
     generation_free(g);
     diag_free(d);
     return status;
 }
-
-static const struct command {
-    const char *name;
-    int (*main)(const char *file);
-} commands[] = {
-    {"run", run},
-    {"check", check},
-};
 
 static int usage(const char *what, const char *arg)
 {
@@ -66,25 +80,24 @@ static int replay(const char *file, char *const *captures, size_t n, bool json)
     return err || fflush(stdout) || ferror(stdout) ? 1 : 0;
 }
 
-static int run_command(const char *name, const char *file)
+static int run_command(const char *name, const char *file, bool show)
 {
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return commands[i].main(file);
-    return usage("unknown command: ", name);
+    if (strcmp(name, "check") == 0)
+        return check(file, show);
+    if (show)
+        return usage("--show-diversion is for check", "");
+    return strcmp(name, "run") == 0 ? run(file) : usage("unknown command: ", name);
 }
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'j'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"config", required_argument, NULL, 'c'},   {"json", no_argument, NULL, 'j'},
+        {"show-diversion", no_argument, NULL, 'S'}, {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},           {0},
     };
     const char *file = "/etc/sluice/sluice.conf";
-    bool json = false;
+    bool json = false, show = false;
     for (int c; (c = getopt_long(argc, argv, "c:jVh", options, NULL)) != -1;) {
         switch (c) {
         case 'c':
@@ -92,6 +105,9 @@ int main(int argc, char **argv)
             break;
         case 'j':
             json = true;
+            break;
+        case 'S':
+            show = true;
             break;
         case 'V':
             printf("sluiced %s\n", SLUICE_VERSION);
@@ -108,11 +124,13 @@ int main(int argc, char **argv)
     if (strcmp(argv[optind], "replay") == 0) {
         if (optind + 1 == argc)
             return usage("replay without a capture, expected PCAP...", "");
+        if (show)
+            return usage("--show-diversion is for check", "");
         return replay(file, argv + optind + 1, (size_t)(argc - optind - 1), json);
     }
     if (json)
         return usage("--json is for replay", "");
     if (optind + 1 < argc)
         return usage("one word too many: ", argv[optind + 1]);
-    return run_command(argv[optind], file);
+    return run_command(argv[optind], file, show);
 }

@@ -104,13 +104,26 @@ static int bind_group(struct nflog *n, uint32_t bytes)
     return configure(n, nlh);
 }
 
-static void explain(int err, uint16_t group, char *why, size_t why_size)
+/* The kernel says EPERM of another program's group too; its list of groups tells. */
+static bool in_use(uint16_t group)
 {
-    if (err == -EBUSY)
-        snprintf(why, why_size, "NFLOG group %u is in use by another program", group);
-    else
-        snprintf(why, why_size, "NFLOG group %u: %s%s", group, strerror(-err),
-                 err == -EPERM ? " (needs root or CAP_NET_ADMIN)" : "");
+    AUTO_FCLOSE FILE *f = fopen("/proc/thread-self/net/netfilter/nfnetlink_log", "re");
+    char line[256];
+    while (f && fgets(line, sizeof line, f))
+        if (strtoul(line, NULL, 10) == group)
+            return true;
+    return false;
+}
+
+static int explain(int err, uint16_t group, char *why, size_t why_size)
+{
+    if (err == -EBUSY || (err == -EPERM && in_use(group))) {
+        snprintf(why, why_size, "NFLOG group %u is in use by another program; choose another divert.log_group", group);
+        return -EBUSY;
+    }
+    snprintf(why, why_size, "NFLOG group %u: %s%s", group, strerror(-err),
+             err == -EPERM ? " (needs root or CAP_NET_ADMIN)" : "");
+    return err;
 }
 
 int nflog_open(uint16_t group, uint32_t bytes, struct nflog **ret, char *why, size_t why_size)
@@ -122,9 +135,8 @@ int nflog_open(uint16_t group, uint32_t bytes, struct nflog **ret, char *why, si
         err = bind_group(n, bytes);
     }
     if (err) {
-        explain(err, group, why, why_size);
         nflog_close(n);
-        return err;
+        return explain(err, group, why, why_size);
     }
     *ret = n;
     return 0;

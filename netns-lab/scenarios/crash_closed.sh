@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# alone: kill -9 under traffic with on_crash closed: guarded traffic stands still until the restart.
+# alone: kill -9 under traffic with on_crash closed: what rules need to see stands still until the restart.
 . "$(dirname "$0")/../lab"
 
 start_bridge
 start_sink 9000
 start_echo 80
+rule 1201 drop 'payload contains "never sent"'
 sluice_conf on_crash=closed
 start_sluice
 start_packets -d "$SERVER4" -p 9000 -r "$(scaled 5000 1000)"

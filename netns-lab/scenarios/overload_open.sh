@@ -5,7 +5,7 @@
 
 start_bridge
 start_sink 9000
-sluice_conf on_overload=open queues=1 length=128 stats_interval=1
+sluice_conf on_overload=open queue=all queues=1 length=128 stats_interval=1
 start_sluice
 send_packets -d "$SERVER4" -p 9000 -n 50 -r 1000
 expect_arrived

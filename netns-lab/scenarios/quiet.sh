@@ -13,7 +13,10 @@ start_sluice
 
 # Packets that the client's device has seen, as the wire would: what comes up as one is one here too.
 packets_of_client() {
-    in_client cat /sys/class/net/eth0/statistics/rx_packets /sys/class/net/eth0/statistics/tx_packets | paste -sd+ | bc
+    local rx tx
+    rx=$(in_client cat /sys/class/net/eth0/statistics/rx_packets)
+    tx=$(in_client cat /sys/class/net/eth0/statistics/tx_packets)
+    echo $((rx + tx))
 }
 
 download() { # download ADDRESS: sets UP to the share that came up, in thousandths
@@ -29,7 +32,7 @@ download() { # download ADDRESS: sets UP to the share that came up, in thousandt
 
 for host in "$SERVER4" "[$SERVER6]"; do
     download "$host"
-    ((after_limit = 100, UP < after_limit)) || fail "$UP thousandths of the download came up"
+    ((UP < 20)) || fail "$UP thousandths of the download came up"
     say "an attack behind a download, on one connection"
     in_client curl -s --max-time 10 -o /dev/null "http://$host/big" --next -s --max-time 10 -o /dev/null -w '%{http_code}\n' \
         "http://$host/?f=/etc/passwd" >"$LAB_DIR/code" || true

@@ -28,6 +28,19 @@ download=$STARTED
 in_background upload ip netns exec "$CLIENT_NS" curl -sS --fail --limit-rate "$(scaled 1M 8k)" -T "$LAB_DIR/www/big" "http://$SERVER4/put/big"
 upload=$STARTED
 
+# One connection, kept alive over all restarts, whose last request is to be refused.
+# shellcheck disable=SC2016 # for the inner shell
+in_background old_connection ip netns exec "$CLIENT_NS" bash -c '
+    exec 3<>"/dev/tcp/$1/80"
+    printf "GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" first >&3
+    head -n 1 <&3
+    until [[ -e $2 ]]; do sleep 0.1; done
+    printf "GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" evil >&3
+    timeout 5 cat <&3 | grep -a "^HTTP" | sed "s/^/evil: /"
+    echo end' _ "$SERVER4" "$LAB_DIR/restarted"
+old_connection_said() { grep -q -e "$1" "$LAB_DIR/old_connection.log"; }
+patiently 10 old_connection_said '^HTTP/1.1 404' || fail "no answer before the restarts"
+
 for ((round = 1; round <= restarts; round++)); do
     if ((round % 10 == 0)); then
         cp "$SLUICED" "$SLUICED.new" && echo >>"$SLUICED.new" && mv "$SLUICED.new" "$SLUICED"
@@ -37,6 +50,10 @@ done
 said_times 'keeper: started' | grep -qx $((restarts + 1)) || fail "it was started $(said_times 'keeper: started') times"
 said 'bound anew\|stopped' && fail "a queue was not taken over"
 expect_get '000|403' "http://$SERVER4/evil"
+
+touch "$LAB_DIR/restarted"
+patiently 10 old_connection_said '^end' || fail "the old connection says nothing"
+old_connection_said 'evil: .* 404' && fail "an evil request on a connection of before passes: $(<"$LAB_DIR/old_connection.log")"
 
 # expect_wrk PID NAME: it has not seen a failure.
 expect_wrk() {

@@ -9,7 +9,6 @@ restarts=${LAB_RESTARTS:-50}
 start_bridge
 start_sink 9000
 start_nginx
-command -v wrk >/dev/null || skip "no wrk"
 rule 6401 reject 'http.uri.path contains "evil"'
 sluice_conf length=65536 more='http: { ports = [ 80 ]; };'
 install_package
@@ -17,16 +16,23 @@ install_package
 mkdir -p /etc/sluice/lab
 cp "$LAB_DIR/rules/lab.conf" /etc/sluice/lab/
 sed -e 's|^events:.*|events: { };|; s|^control:.*||; s|rules/\*.conf|lab/*.conf|; s|"debug"|"info"|' "$CONF" >/etc/sluice/sluice.conf
+# Nothing here is as fast as a real machine.
+mkdir -p /etc/systemd/system/sluiced.service.d
+printf '[Service]\nTimeoutStopSec=300\nWatchdogSec=120\n' >/etc/systemd/system/sluiced.service.d/lab.conf
 boot_systemd ip netns exec "$BOX_NS"
 expect_get '000|403' "http://$SERVER4/evil"
 in_service nft list tables | grep -q "table $LAB_FAMILY sluice" || fail "no table"
 [[ $(shown NFileDescriptorStore) == 2 ]] || fail "systemd keeps $(shown NFileDescriptorStore) sockets"
 
 start_packets -d "$SERVER4" -p 9000 -r 300 -f 16 -s "$MANY4" -m 16
-in_background kept_alive ip netns exec "$CLIENT_NS" wrk -t 1 -c 4 -d 9000 --timeout 60 "http://$SERVER4/"
-kept_alive=$STARTED
-in_background each_anew ip netns exec "$CLIENT_NS" wrk -t 1 -c 2 -d 9000 --timeout 60 -H 'Connection: close' "http://$SERVER4/"
-each_anew=$STARTED
+# Two requests on each connection. No wrk: it would take an emulated machine for itself.
+# shellcheck disable=SC2016 # for the inner shell
+in_background requests ip netns exec "$CLIENT_NS" bash -c '
+    until [[ -e $2 ]]; do
+        if curl -sS --fail --max-time 120 -o /dev/null -o /dev/null "http://$1/" "http://$1/"; then echo fine; else echo failed; fi
+        sleep 0.2
+    done' _ "$SERVER4" "$LAB_DIR/enough"
+requests=$STARTED
 
 # expect_restarted: another process, the same sockets and table.
 expect_restarted() {
@@ -54,15 +60,11 @@ patiently 60 started_anew 1 || fail "not started anew"
 expect_restarted "$main"
 expect_get '000|403' "http://$SERVER4/evil"
 
-expect_wrk() {
-    kill -INT "$1"
-    wait "$1"
-    say "$2: $(grep -e 'requests in' "$LAB_DIR/$2.log")"
-    grep -q 'requests in' "$LAB_DIR/$2.log" || fail "$2 says nothing"
-    ! grep -e 'Socket errors' -e 'Non-2xx' "$LAB_DIR/$2.log" || fail "$2: $(<"$LAB_DIR/$2.log")"
-}
-expect_wrk "$kept_alive" kept_alive
-expect_wrk "$each_anew" each_anew
+touch "$LAB_DIR/enough"
+wait "$requests"
+say "$(grep -c fine "$LAB_DIR/requests.log") pairs of requests"
+(($(grep -c fine "$LAB_DIR/requests.log") > restarts)) || fail "hardly any requests"
+grep -v fine "$LAB_DIR/requests.log" && fail "requests failed"
 end_packets
 expect_arrived
 in_service journalctl -u sluiced | grep -q 'handed over' || fail "nothing was handed over"

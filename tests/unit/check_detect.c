@@ -11,6 +11,12 @@
 #include "run_suite.h"
 
 #define SECOND UINT64_C(1000)
+/* They are of one thread: the thread sanitizer has nothing to see there, and takes its time. */
+#ifdef __SANITIZE_THREAD__
+#define LONG_TESTS false
+#else
+#define LONG_TESTS true
+#endif
 #define PACKETS_SPOOFED 10000000u
 
 static struct config conf;
@@ -354,16 +360,16 @@ START_TEST(scan_under_spoofed_flood)
     begin_scan(20, 60);
     size_t memory = detect_memory(d);
     ck_assert_uint_le(memory, 5u << 20);
-    /* 100,000 made-up sources a second; twenty that scan, a port a second each, and one that is no scanner. */
+    /* 100,000 made-up sources a second; twenty that scan, a port each two seconds, and one that is no scanner. */
     unsigned found[20] = {0}, falsely = 0, scanners = 0;
     for (uint32_t i = 0; i < PACKETS_SPOOFED; i++) {
         struct packet p = syn(any(), SERVER, 80);
         falsely += look(&p);
         now += i % 100 == 0;
-        if (i % 5000)
+        if (i % 10000)
             continue;
-        uint32_t who = i / 5000 % 20;
-        bool yes = try_port(CLIENT + who, (uint16_t)(i / 100000 + 1));
+        uint32_t who = i / 10000 % 20;
+        bool yes = try_port(CLIENT + who, (uint16_t)(i / 200000 + 1));
         found[who] += yes;
         falsely += try_port(CLIENT + 100, 443);
     }
@@ -371,7 +377,7 @@ START_TEST(scan_under_spoofed_flood)
         scanners += found[i] > 0;
     printf("scan among 10 million made-up sources: %u of 20 scanners found, %u falsely; %zu bytes\n", scanners, falsely,
            memory);
-    ck_assert_uint_ge(scanners, 17);
+    ck_assert_uint_ge(scanners, 14);
     ck_assert_uint_eq(falsely, 0);
     ck_assert_uint_eq(detect_memory(d), memory);
 }
@@ -917,18 +923,20 @@ int main(void)
     tcase_add_test(t, scan_of_addresses);
     tcase_add_test(t, scan_without_inside_addresses);
     tcase_add_test(t, scan_rates);
-    tcase_add_test(t, scan_under_spoofed_flood);
     tcase_add_test(t, spoofed_sources);
     tcase_add_test(t, flood_challenges_new_clients);
     tcase_add_test(t, flood_lets_known_clients_by);
     tcase_add_test(t, flood_ends);
-    tcase_add_test(t, flood_holds_up_floods_not_clients);
     tcase_add_test(t, flood_told_only);
     tcase_add_test(t, flood_and_scan);
     tcase_add_test(t, reload_keeps_what_is_known);
     tcase_add_test(t, needs);
     tcase_add_test(t, workers_share);
-    tcase_add_test(t, costs);
+    if (LONG_TESTS) {
+        tcase_add_test(t, scan_under_spoofed_flood);
+        tcase_add_test(t, flood_holds_up_floods_not_clients);
+        tcase_add_test(t, costs);
+    }
     suite_add_tcase(suite, t);
     t = tcase_create("slow");
     tcase_add_checked_fixture(t, slow_set_up, NULL);

@@ -82,6 +82,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+    divert_close(&dv);
     plan_free(&plan);
     config_free(config);
     ck_assert_int_eq(unlink(file), 0);
@@ -106,6 +107,7 @@ static void load(const char *divert, const char *rest)
 
 static void probe(uint16_t queues)
 {
+    divert_close(&dv);
     ck_assert_msg(divert_probe(config, queues, &dv, said, sizeof said, why, sizeof why) == 0, "%s", why);
 }
 
@@ -162,7 +164,8 @@ START_TEST(probe_finds_a_way)
     ck_assert_uint_eq(dv.mark_mask, 0x7f000000);
     ck_assert(dv.bypass);
     ck_assert_msg(strstr(said, "family inet") && strstr(said, queue_way_name(dv.way)), "%s", said);
-    ck_assert(!has("\"table\"")); /* it leaves nothing */
+    ck_assert_msg(!strstr(said, ", no "), "%s", said); /* both kernels of the lab have all of it */
+    ck_assert(!has("\"table\""));                      /* it leaves nothing */
 }
 END_TEST
 

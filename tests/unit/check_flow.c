@@ -1821,6 +1821,14 @@ START_TEST(quiet_idle)
     flow_expire(t, now, 1000);
     ck_assert_uint_le(flow_counts(t)->memory, 80 * (sizeof text + 40));
     client_port = 1;
+    size_t before = flow_counts(t)->memory;
+    for (uint32_t i = 0; i < 20; i++, now += 200) /* a long one comes to rest with its newest requests */
+        put_bytes(TO_SERVER, ACK, cb + i * sizeof text, sb + i, text, sizeof text);
+    flow_expire(t, now + 1000, 1000);
+    ck_assert_uint_le(flow_counts(t)->memory, before + 4096);
+    flow_end(t, r.flow);
+    shake_quiet();
+    put_bytes(TO_SERVER, ACK, cb, sb, text, sizeof text);
     put_bytes(TO_SERVER, ACK, cb, sb, text, sizeof text);
     PASSES("");
     put_text(TO_SERVER, ACK, cb, sb, "another");

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -176,23 +177,35 @@ START_TEST(packets_wait_for_the_next_one)
 }
 END_TEST
 
-/* A process that takes the queue, receives once, decides some and dies. */
+#define ALL UINT_MAX
+
+/* In the child: takes the queue, receives once, decides some (or all that comes), and is gone without a word. */
+static _Noreturn void hold(unsigned decide)
+{
+    struct queue_options opt = {
+        .number = 10, .batch = 32, .length = 65536, .receive_buffer = 1 << 24, .fail_open = true, .whole = true};
+    struct queue *q;
+    struct queue_packet p;
+    char why[256];
+    if (queue_take_over(&opt, kept[0].fd, &q, why, sizeof why))
+        _exit(1);
+    for (int got; (got = queue_receive(q)) > 0;) {
+        for (unsigned i = 0; i < decide && queue_next(q, &p); i++)
+            queue_decide(q, p.id, QUEUE_ACCEPT, false, 0);
+        if (queue_flush(q))
+            _exit(1);
+        if (decide != ALL)
+            break;
+    }
+    _exit(0);
+}
+
 static void die_holding(unsigned decide)
 {
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        struct queue_options opt = {
-            .number = 10, .batch = 32, .length = 65536, .receive_buffer = 1 << 24, .fail_open = true, .whole = true};
-        struct queue *q;
-        struct queue_packet p;
-        char why[256];
-        if (queue_take_over(&opt, kept[0].fd, &q, why, sizeof why) || queue_receive(q) <= 0)
-            _exit(1);
-        for (unsigned i = 0; i < decide && queue_next(q, &p); i++)
-            queue_decide(q, p.id, QUEUE_ACCEPT, false, 0);
-        _exit(queue_flush(q) ? 1 : 0);
-    }
+    if (child == 0)
+        hold(decide);
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
@@ -262,6 +275,22 @@ START_TEST(crash_after_crash)
         engine_stop(engine);
     }
     engine = NULL;
+}
+END_TEST
+
+/* One that has decided what waited when it came has shown that it was harmless, however it dies then. */
+START_TEST(crash_of_another_cause)
+{
+    start(1);
+    keep_sockets();
+    leave();
+    send_numbers(0, 50);
+    die_holding(ALL);
+    expect_numbers(50);
+    send_numbers(0, 100);
+    die_holding(0);
+    resume();
+    expect_numbers(100);
 }
 END_TEST
 
@@ -380,6 +409,7 @@ int main(void)
     tcase_add_test(t, crash_with_nothing_behind);
     tcase_add_test(t, crash_with_some_decided);
     tcase_add_test(t, crash_after_crash);
+    tcase_add_test(t, crash_of_another_cause);
     tcase_add_test(t, under_traffic);
     tcase_add_test(t, other_queues);
     tcase_add_test(t, wrong_sockets);
