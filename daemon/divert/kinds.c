@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What was decided of a connection and stands in its ct mark, and what passes
- * by quietly: the responses of services that no rule reads.
+ * What was decided of a connection and stands in its ct mark; what passes by
+ * quietly of one whose responses no rule reads.
  */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
@@ -46,11 +46,16 @@ static void put_ct_mark(struct nftnl_rule *r, const struct divert *d, uint32_t b
     nft_set_ct_mark(r);
 }
 
-/* A packet without conntrack has nowhere to note it: the first rule does nothing then, the second still holds. */
+/*
+ * A packet without conntrack has nowhere to note it, and an ICMP error would
+ * note it of the connection that it is about: the first rule does nothing
+ * then, the second still holds.
+ */
 static void add_kind_code(struct nft_tx *tx, const struct divert *d, const struct plan *p, enum mark_code code,
                           enum flow_kind kind)
 {
     struct nftnl_rule *r = code_rule(tx, d, code);
+    table_match_ct_state(r, NF_CT_STATE_BIT(IP_CT_NEW) | NF_CT_STATE_BIT(IP_CT_ESTABLISHED));
     put_ct_mark(r, d, mark_of_kind(d->mark_mask, kind, p->generation));
     nft_rule_end(tx, r);
     code_verdict(tx, d, code, kind == FLOW_KIND_CONDEMN && !p->monitor ? NF_DROP : NF_ACCEPT, NULL);
@@ -76,7 +81,7 @@ void kinds_add_codes(struct nft_tx *tx, const struct divert *d, const struct pla
         add_refuse(tx, d);
     add_kind_code(tx, d, p, MARK_CODE_OFFLOAD, FLOW_KIND_OFFLOAD);
     add_kind_code(tx, d, p, MARK_CODE_CONDEMN, FLOW_KIND_CONDEMN);
-    add_kind_code(tx, d, p, MARK_CODE_WATCH, FLOW_KIND_WATCH);
+    add_kind_code(tx, d, p, MARK_CODE_WATCH, FLOW_KIND_NONE);
     add_kind_code(tx, d, p, MARK_CODE_QUIET, FLOW_KIND_QUIET);
 }
 
@@ -98,20 +103,19 @@ static void add_empty_set(struct nft_tx *tx, const struct divert *d, const char 
     nft_add_pairs(tx, table_set(d, base, name), pairs, ARRAY_LEN(pairs));
 }
 
-int kinds_add_sets(struct nft_tx *tx, const struct divert *d, const struct plan *p)
+void kinds_add_sets(struct nft_tx *tx, const struct divert *d)
 {
     add_empty_set(tx, d, "acks4", 20, TCP_ACK);
     add_empty_set(tx, d, "acks6", 0, TCP_ACK);
     add_empty_set(tx, d, "empty4", 20, 0);
     add_empty_set(tx, d, "empty6", 0, 0);
-    return table_add_ports(tx, d, "quiet", p->quiet, p->n_quiet);
 }
 
 /* What stands before a packet that may pass by: the kernel's own rules and detectors. */
 static void add_judges(struct nft_tx *tx, const struct config *c, const struct plan *p, const char *chain)
 {
     if (p->n_rules)
-        table_rule(tx, chain, NFT_JUMP, CHAIN_RULES);
+        table_rule(tx, chain, NFT_JUMP, CHAIN_SERVED);
     if (floods_wanted(c))
         table_rule(tx, chain, NFT_JUMP, CHAIN_FLOODS);
 }
@@ -127,17 +131,6 @@ static void match_established(struct nftnl_rule *r, uint8_t dir)
 {
     table_match_ct_state(r, NF_CT_STATE_BIT(IP_CT_ESTABLISHED));
     table_match_ct_direction(r, dir);
-}
-
-/* One of the ports is a quiet service's; where both are, or none, nobody can tell the server by it. */
-static void match_quiet_port(struct nftnl_rule *r, const struct divert *d, bool of_source)
-{
-    char set[SET_NAME_MAX];
-    table_set(d, "quiet", set);
-    nft_load_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, of_source ? 0 : 2, 2);
-    nft_in_set(r, set);
-    nft_load_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, of_source ? 2 : 0, 2);
-    nft_not_in_set(r, set);
 }
 
 /* No IP options, no extension header between. */
@@ -184,30 +177,21 @@ static void add_responses(struct nft_tx *tx, const struct divert *d, int version
     quiet_accept(tx, r);
 }
 
-static void add_quiet_rule(struct nft_tx *tx, const struct divert *d, const char *chain, bool by_port, uint8_t dir)
+static void add_quiet_rule(struct nft_tx *tx, uint8_t dir)
 {
-    struct nftnl_rule *r = nft_rule(tx, chain);
+    struct nftnl_rule *r = nft_rule(tx, CHAIN_QUIETED);
     table_match_l4proto(r, IPPROTO_TCP);
     match_established(r, dir);
-    if (by_port)
-        match_quiet_port(r, d, dir == IP_CT_DIR_REPLY);
     nft_comment(r, dir == IP_CT_DIR_REPLY ? "responses that no rule reads" : "the client's ACKs of them");
     nft_verdict(r, NFT_JUMP, dir == IP_CT_DIR_REPLY ? CHAIN_RESPONSES : CHAIN_ACKS);
     nft_rule_end(tx, r);
-}
-
-/* In the chain of QUIET connections whatever their ports. */
-static void add_quiet(struct nft_tx *tx, const struct divert *d, const char *chain, bool by_port)
-{
-    add_quiet_rule(tx, d, chain, by_port, IP_CT_DIR_REPLY);
-    add_quiet_rule(tx, d, chain, by_port, IP_CT_DIR_ORIGINAL);
 }
 
 static void add_clear(struct nft_tx *tx, const struct divert *d, const char *chain, bool at_syn, const char *why)
 {
     struct nftnl_rule *r = nft_rule(tx, chain);
     if (at_syn)
-        table_match_tcp_flags(r, TCP_SYN | TCP_ACK, TCP_SYN);
+        table_match_tcp_flags(r, TCP_SYN, TCP_SYN);
     put_ct_mark(r, d, 0);
     if (at_syn)
         nft_verdict(r, NFT_RETURN, NULL);
@@ -233,19 +217,29 @@ static void kind_goto(struct nft_tx *tx, const struct divert *d, const struct pl
     nft_rule_end(tx, r);
 }
 
+/* ICMP errors have the connection's mark, but are no packets of it: anybody can make one. */
+static void leave_with_errors(struct nft_tx *tx)
+{
+    struct nftnl_rule *r = nft_rule(tx, CHAIN_KINDS);
+    table_match_ct_state(r, NF_CT_STATE_BIT(IP_CT_RELATED));
+    nft_verdict(r, NFT_RETURN, NULL);
+    nft_rule_end(tx, r);
+}
+
 /*
  * A connection that begins again is nothing yet, whatever the last one on its
- * addresses and ports was. What is left at the end is another generation's.
+ * addresses and ports was; what was noted between its SYN and the server's was
+ * noted of the last one. What is left at the end is another generation's.
  */
 static void add_kinds_chain(struct nft_tx *tx, const struct divert *d, const struct plan *p)
 {
     add_clear(tx, d, CHAIN_KINDS, true, "a connection begins");
+    leave_with_errors(tx);
     kind_goto(tx, d, p, FLOW_KIND_OFFLOAD, CHAIN_OFFLOADED);
     struct nftnl_rule *r = kind_rule(tx, d, p, FLOW_KIND_CONDEMN);
     nft_count(r, "condemned");
     nft_verdict(r, p->monitor ? NFT_RETURN : NF_DROP, NULL);
     nft_rule_end(tx, r);
-    kind_goto(tx, d, p, FLOW_KIND_WATCH, CHAIN_WATCHED);
     kind_goto(tx, d, p, FLOW_KIND_QUIET, CHAIN_QUIETED);
     add_clear(tx, d, CHAIN_KINDS, false, "decided by rules that are no more");
 }
@@ -278,16 +272,13 @@ void kinds_add_rules(struct nft_tx *tx, const struct divert *d, const struct con
     nft_rule_end(tx, r);
     add_kinds_chain(tx, d, p);
     add_offloaded_chain(tx, c, p);
-    add_judges(tx, c, p, CHAIN_WATCHED);
-    table_rule(tx, CHAIN_WATCHED, NFT_GOTO, CHAIN_LINES);
     add_judges(tx, c, p, CHAIN_QUIETED);
-    add_quiet(tx, d, CHAIN_QUIETED, false);
+    add_quiet_rule(tx, IP_CT_DIR_REPLY);
+    add_quiet_rule(tx, IP_CT_DIR_ORIGINAL);
     table_rule(tx, CHAIN_QUIETED, NFT_GOTO, CHAIN_LINES);
     add_judges(tx, c, p, CHAIN_GUARD);
     for (int version = 4; version <= 6; version += 2) {
         add_responses(tx, d, version);
         add_pure_acks(tx, d, version);
     }
-    if (p->n_quiet)
-        add_quiet(tx, d, CHAIN_GUARD, true);
 }

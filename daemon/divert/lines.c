@@ -63,33 +63,33 @@ static void kind_why(const struct plan *p, size_t first, char *ret, size_t size)
     }
 }
 
-static const char *ports_set(const struct divert *d, size_t first, char *buf)
+static const char *ports_set(const struct divert *d, const struct lines *l, size_t first, char *buf)
 {
     char base[32];
-    snprintf(base, sizeof base, "ports%zu", first);
+    snprintf(base, sizeof base, "%s%zu", l->prefix, first);
     return table_set(d, base, buf);
 }
 
-static int add_ports_of(struct nft_tx *tx, const struct divert *d, const struct plan *p, size_t first)
+static int add_ports_of(struct nft_tx *tx, const struct divert *d, const struct lines *at, size_t first)
 {
+    const struct plan *p = at->plan;
     size_t n = kind_ports(p, first, NULL);
     AUTO_FREE struct port_range *ports = calloc(n + 1, sizeof *ports);
     if (!ports)
         return -ENOMEM;
     kind_ports(p, first, ports);
     char base[32];
-    snprintf(base, sizeof base, "ports%zu", first);
+    snprintf(base, sizeof base, "%s%zu", at->prefix, first);
     return table_add_ports(tx, d, base, ports, n);
 }
 
-int lines_add_sets(struct nft_tx *tx, const struct divert *d, const struct config *c, const struct plan *p)
+int lines_add_sets(struct nft_tx *tx, const struct divert *d, const struct lines *at)
 {
-    int err = table_add_networks(tx, d, "inside4", 4, &c->networks.inside);
-    if (!err)
-        err = table_add_networks(tx, d, "inside6", 6, &c->networks.inside);
+    const struct plan *p = at->plan;
+    int err = 0;
     for (size_t i = 0; !err && i < p->n_lines; i++)
         if (has_ports(&p->lines[i]) && is_first(p, i))
-            err = add_ports_of(tx, d, p, i);
+            err = add_ports_of(tx, d, at, i);
     return err;
 }
 
@@ -119,11 +119,11 @@ struct way {
     uint32_t states; /* 0: not looked at */
 };
 
-static void add_rule(struct nft_tx *tx, const struct divert *d, const struct plan *p, size_t i, struct way w)
+static void add_rule(struct nft_tx *tx, const struct divert *d, const struct lines *at, size_t i, struct way w)
 {
-    const struct plan_line *l = &p->lines[i];
+    const struct plan_line *l = &at->plan->lines[i];
     char set[SET_NAME_MAX], why[NFT_COMMENT_MAX];
-    struct nftnl_rule *r = nft_rule(tx, CHAIN_LINES);
+    struct nftnl_rule *r = nft_rule(tx, at->chain);
     if (l->proto >= 0)
         table_match_l4proto(r, (uint8_t)l->proto);
     if (w.version)
@@ -134,64 +134,64 @@ static void add_rule(struct nft_tx *tx, const struct divert *d, const struct pla
         table_match_ct_direction(r, w.dir);
     if (w.by == BY_SOURCE || w.by == BY_DESTINATION) {
         nft_load_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, w.by == BY_SOURCE ? 0 : 2, sizeof(uint16_t));
-        nft_in_set(r, ports_set(d, i, set));
+        nft_in_set(r, ports_set(d, at, i, set));
     }
     if (l->from_inside)
         table_match_address(r, w.version, true, table_set(d, w.version == 4 ? "inside4" : "inside6", set));
-    kind_why(p, i, why, sizeof why);
+    kind_why(at->plan, i, why, sizeof why);
     nft_comment(r, why);
-    nft_verdict(r, NFT_GOTO, CHAIN_CONTEXT);
+    nft_verdict(r, NFT_GOTO, at->target);
     nft_rule_end(tx, r);
 }
 
 /* Without ports the direction is conntrack's; what has none may be either. */
-static void add_directions(struct nft_tx *tx, const struct divert *d, const struct plan *p, size_t i, struct way w)
+static void add_directions(struct nft_tx *tx, const struct divert *d, const struct lines *at, size_t i, struct way w)
 {
-    const struct plan_line *l = &p->lines[i];
+    const struct plan_line *l = &at->plan->lines[i];
     const uint32_t undirected = NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT;
     if (has_ports(l)) {
         w.by = BY_DESTINATION;
         if (l->to_server)
-            add_rule(tx, d, p, i, w);
+            add_rule(tx, d, at, i, w);
         w.by = BY_SOURCE;
         if (l->to_client)
-            add_rule(tx, d, p, i, w);
+            add_rule(tx, d, at, i, w);
         return;
     }
     if (l->to_server == l->to_client) {
         w.by = EITHER_WAY;
         if (l->to_server)
-            add_rule(tx, d, p, i, w);
+            add_rule(tx, d, at, i, w);
         return;
     }
     w.by = BY_DIRECTION;
     w.dir = l->to_server ? IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY;
-    add_rule(tx, d, p, i, w);
+    add_rule(tx, d, at, i, w);
     w.by = BY_NO_DIRECTION;
     w.states = w.states ? w.states & undirected : undirected;
     if (w.states)
-        add_rule(tx, d, p, i, w);
+        add_rule(tx, d, at, i, w);
 }
 
-static void add_line(struct nft_tx *tx, const struct divert *d, const struct plan *p, size_t i)
+static void add_line(struct nft_tx *tx, const struct divert *d, const struct lines *at, size_t i)
 {
-    const struct plan_line *l = &p->lines[i];
+    const struct plan_line *l = &at->plan->lines[i];
     struct way w = {.states = state_bits(l->states)};
     if (!w.states && !(l->states & (1 << CT_INVALID)))
         return; /* of no state at all */
     /* In the bridge family not all is IP; elsewhere a rule without a condition will do. */
     bool by_version = l->from_inside || (l->proto < 0 && d->bridge_family);
     if (!by_version) {
-        add_directions(tx, d, p, i, w);
+        add_directions(tx, d, at, i, w);
         return;
     }
     for (w.version = 4; w.version <= 6; w.version += 2)
-        add_directions(tx, d, p, i, w);
+        add_directions(tx, d, at, i, w);
 }
 
-void lines_add_rules(struct nft_tx *tx, const struct divert *d, const struct plan *p)
+void lines_add_rules(struct nft_tx *tx, const struct divert *d, const struct lines *at)
 {
-    for (size_t i = 0; i < p->n_lines; i++)
-        if (is_first(p, i))
-            add_line(tx, d, p, i);
+    for (size_t i = 0; i < at->plan->n_lines; i++)
+        if (is_first(at->plan, i))
+            add_line(tx, d, at, i);
 }

@@ -20,12 +20,12 @@ enum mark_code {
     /* The kind below goes into the ct mark, and the packet is accepted, or dropped where it is condemned. */
     MARK_CODE_OFFLOAD,
     MARK_CODE_CONDEMN,
-    MARK_CODE_WATCH,
     MARK_CODE_QUIET,
+    MARK_CODE_WATCH, /* FLOW_KIND_NONE again: all of it comes up */
 };
 
 /*
- * The same bits of the ct mark: three for what was decided of the connection,
+ * The same bits of the ct mark: two for what was decided of the connection,
  * the rest for the plan's generation, without which it does not hold any more.
  * A SYN makes the connection FLOW_KIND_NONE again: a new one has begun.
  */
@@ -33,11 +33,10 @@ enum flow_kind {
     FLOW_KIND_NONE,
     FLOW_KIND_OFFLOAD, /* its packets pass by; SYN, FIN and RST come up */
     FLOW_KIND_CONDEMN, /* its packets are dropped */
-    FLOW_KIND_WATCH,   /* its responses come up, whatever plan.quiet says */
-    FLOW_KIND_QUIET,   /* its responses pass by */
+    FLOW_KIND_QUIET,   /* its responses pass by, and the client's bare ACKs */
 };
 
-#define MARK_KIND_BITS 3
+#define MARK_KIND_BITS 2
 
 static inline unsigned mark_shift(uint32_t mask)
 {
@@ -86,7 +85,7 @@ static inline enum ct_direction mark_ct_direction(uint32_t mask, uint32_t mark)
 
 static inline uint32_t mark_kind_mask(uint32_t mask)
 {
-    return 7u << mark_shift(mask);
+    return 3u << mark_shift(mask);
 }
 
 /* How many generations the ct mark tells apart, numbered from 0. */

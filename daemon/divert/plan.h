@@ -13,7 +13,7 @@
 /*
  * What the table is to say of packets, beyond what the settings say as they
  * stand: made by engine/ from the rules and the settings, written by divert/.
- * All that it points to outlives it.
+ * plan_free frees its lines and rules; what rules point to outlives it.
  */
 
 /* A line of the diversion: packets of this kind come up. The first that fits decides; what fits none passes. */
@@ -31,7 +31,8 @@ struct plan_line {
 
 enum plan_action { PLAN_ACCEPT, PLAN_DROP, PLAN_REJECT };
 
-/* A rule that the kernel carries out, before all that comes up; several with one id are one rule's alternatives. */
+/* A rule that the kernel carries out on packets of the services, before all that comes up; several with one id are one
+ * rule's alternatives. */
 struct plan_rule {
     uint32_t id;
     enum plan_action action;
@@ -43,10 +44,6 @@ struct plan {
     uint32_t generation; /* counts the rule sets that judge otherwise than those before; see marks.h */
     struct plan_line *lines;
     size_t n_lines;
-    /* Server ports (TCP) whose responses pass by: segments without SYN, FIN and RST from them, and pure ACKs to them.
-     */
-    struct port_range *quiet;
-    size_t n_quiet;
     struct plan_rule *rules;
     size_t n_rules;
     bool monitor; /* nothing is stopped */
@@ -54,8 +51,8 @@ struct plan {
 
 /*
  * The plan that brings up all of the services, both ways: for divert.queue =
- * "all", and for a stop that lets nothing through. Its ports are the settings'.
- * Returns 0 or -ENOMEM; plan_free frees what it made.
+ * "all", and for a stop that lets nothing through. Returns 0 or -ENOMEM; to be
+ * freed with plan_free in either case.
  */
 MUST_CHECK int plan_all(const struct config *c, struct plan *ret);
 void plan_free(struct plan *p);

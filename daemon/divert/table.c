@@ -241,9 +241,9 @@ int32_t table_priority(const struct divert *d)
     return (d->bridge_family ? -200 : 0) + d->priority;
 }
 
-static const char *const chains[] = {CHAIN_CODES,   CHAIN_GUARD,   CHAIN_KINDS,  CHAIN_OFFLOADED, CHAIN_WATCHED,
-                                     CHAIN_QUIETED, CHAIN_RULES,   CHAIN_FLOODS, CHAIN_RESPONSES, CHAIN_ACKS,
-                                     CHAIN_LINES,   CHAIN_CONTEXT, CHAIN_UP};
+static const char *const chains[] = {CHAIN_CODES,  CHAIN_GUARD,   CHAIN_KINDS,  CHAIN_OFFLOADED, CHAIN_QUIETED,
+                                     CHAIN_SERVED, CHAIN_RULES,   CHAIN_FLOODS, CHAIN_RESPONSES, CHAIN_ACKS,
+                                     CHAIN_LINES,  CHAIN_CONTEXT, CHAIN_UP};
 
 static const char *const counters[] = {"queued", "offloaded", "condemned", "quiet", "exempt", "banned"};
 
@@ -277,6 +277,29 @@ static void add_chains(struct nft_tx *tx, const struct divert *d)
         nft_add_counter(tx, counters[i]);
 }
 
+static int add_rule_sets(struct nft_tx *tx, const struct divert *d, const struct config *c, const struct plan *p)
+{
+    struct plan all;
+    if (!p->n_rules)
+        return 0;
+    int err = plan_all(c, &all);
+    if (!err)
+        err = lines_add_sets(tx, d, &(struct lines){&all, CHAIN_SERVED, CHAIN_RULES, "served"});
+    plan_free(&all);
+    return err ? err : kernel_rules_add_sets(tx, d, p);
+}
+
+/* The rules are about the services, as those in user space are. */
+static int add_served_rules(struct nft_tx *tx, const struct divert *d, const struct config *c, const struct plan *p)
+{
+    struct plan all;
+    int err = plan_all(c, &all);
+    if (!err && p->n_rules)
+        lines_add_rules(tx, d, &(struct lines){&all, CHAIN_SERVED, CHAIN_RULES, "served"});
+    plan_free(&all);
+    return err ? err : kernel_rules_write(tx, d, c, p);
+}
+
 /* `p`: the plan whose lines are written, which of a table that blocks is not the rules'. */
 static int add_sets(struct nft_tx *tx, const struct divert *d, const struct config *c, const struct plan *p,
                     enum divert_state state)
@@ -288,11 +311,15 @@ static int add_sets(struct nft_tx *tx, const struct divert *d, const struct conf
     if (!err)
         err = table_add_networks(tx, d, "exempt6", 6, &c->divert.exempt);
     if (!err)
-        err = kinds_add_sets(tx, d, p);
+        kinds_add_sets(tx, d);
     if (!err)
-        err = lines_add_sets(tx, d, c, p);
+        err = table_add_networks(tx, d, "inside4", 4, &c->networks.inside);
+    if (!err)
+        err = table_add_networks(tx, d, "inside6", 6, &c->networks.inside);
+    if (!err)
+        err = lines_add_sets(tx, d, &(struct lines){p, CHAIN_LINES, CHAIN_CONTEXT, "ports"});
     if (!err && state != DIVERT_BLOCK)
-        err = kernel_rules_add_sets(tx, d, p);
+        err = add_rule_sets(tx, d, c, p);
     if (!err && state != DIVERT_BLOCK)
         err = floods_add_sets(tx, d, c);
     if (!err && uses_queue_chains(d))
@@ -304,7 +331,7 @@ static int add_sets(struct nft_tx *tx, const struct divert *d, const struct conf
 static int add_judgement(struct nft_tx *tx, const struct divert *d, const struct config *c, const struct plan *p)
 {
     kinds_add_rules(tx, d, c, p);
-    int err = kernel_rules_write(tx, d, c, p);
+    int err = add_served_rules(tx, d, c, p);
     return err ? err : floods_write(tx, d, c, p);
 }
 
@@ -320,7 +347,7 @@ static int add_rules(struct nft_tx *tx, const struct divert *d, const struct con
     bans_rules(tx, d, c, CHAIN_GUARD, !p->monitor);
     int err = state == DIVERT_BLOCK ? 0 : add_judgement(tx, d, c, p);
     table_rule(tx, CHAIN_GUARD, NFT_GOTO, CHAIN_LINES);
-    lines_add_rules(tx, d, p);
+    lines_add_rules(tx, d, &(struct lines){p, CHAIN_LINES, CHAIN_CONTEXT, "ports"});
     add_context_chain(tx, d);
     add_up_chain(tx, d, state);
     for (size_t i = 0; i < n; i++)

@@ -15,7 +15,8 @@
  *   codes     which carries it out; the rest goes by interface to
  *   guard     exempt addresses leave, banned ones are dropped; connections with
  *             something in their ct mark go through
- *   kinds     to offloaded, watched or quieted, or are dropped; then
+ *   kinds     to offloaded or quieted, or are dropped; then
+ *   served    of the services: to
  *   rules     what the kernel judges alone, and
  *   floods    rates and odd packets that detectors look for; then
  *             responses that need not come up leave, with their pure ACKs (responses, acks)
@@ -28,8 +29,8 @@
 #define CHAIN_GUARD "guard"
 #define CHAIN_KINDS "kinds"
 #define CHAIN_OFFLOADED "offloaded"
-#define CHAIN_WATCHED "watched"
 #define CHAIN_QUIETED "quieted"
+#define CHAIN_SERVED "served"
 #define CHAIN_RULES "rules"
 #define CHAIN_FLOODS "floods"
 #define CHAIN_RESPONSES "responses"
@@ -70,12 +71,19 @@ MUST_CHECK int table_add_networks(struct nft_tx *tx, const struct divert *d, con
 MUST_CHECK int table_add_ports(struct nft_tx *tx, const struct divert *d, const char *base,
                                const struct port_range *ports, size_t n);
 
-/* lines.c: the sets, then the rules of the plan's lines. */
-MUST_CHECK int lines_add_sets(struct nft_tx *tx, const struct divert *d, const struct config *c, const struct plan *p);
-void lines_add_rules(struct nft_tx *tx, const struct divert *d, const struct plan *p);
+/* Lines of a plan as they stand in one chain: what fits one of them goes to the target. */
+struct lines {
+    const struct plan *plan;
+    const char *chain, *target;
+    const char *prefix; /* of its sets' names */
+};
+
+/* lines.c: the sets, then the rules of the lines. */
+MUST_CHECK int lines_add_sets(struct nft_tx *tx, const struct divert *d, const struct lines *at);
+void lines_add_rules(struct nft_tx *tx, const struct divert *d, const struct lines *at);
 
 /* kinds.c: what the ct mark says, and what passes by quietly. */
-MUST_CHECK int kinds_add_sets(struct nft_tx *tx, const struct divert *d, const struct plan *p);
+void kinds_add_sets(struct nft_tx *tx, const struct divert *d);
 void kinds_add_codes(struct nft_tx *tx, const struct divert *d, const struct plan *p, enum divert_state state);
 void kinds_add_rules(struct nft_tx *tx, const struct divert *d, const struct config *c, const struct plan *p);
 

@@ -25,7 +25,7 @@ struct conn {
     bool paced;                     /* in the worker's list: see pace.h */
     struct conn *pace_before, *pace_next;
     struct slow slow;
-    bool offloaded;                 /* the kernel was asked to carry it by itself, under `generation` */
+    bool offloaded; /* the kernel was asked to carry it by itself, under `generation` */
 };
 
 /* NULL when out of memory. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@
 #define DRAIN_MS 5000
 #define KERNEL_STATS_MAX (16 + DETECTORS)
 #define TOLD_BYTES 256 /* of a packet that the kernel tells of */
-#define BAN_RING 4096 /* addresses that a worker may ask to ban at once */
+#define BAN_RING 4096  /* addresses that a worker may ask to ban at once */
 
 struct engine {
     char *file;
@@ -49,8 +50,8 @@ struct engine {
     struct bans *bans;
     struct nflog *log;   /* what the kernel tells; NULL where nobody else may have it */
     struct worker *told; /* the main thread as a writer of events: see told.h */
-    int wake_fd;    /* workers wake the main thread: they ask for bans */
-    uint32_t plans; /* the generation of the last plan */
+    int wake_fd;         /* workers wake the main thread: they ask for bans */
+    uint32_t plans;      /* the generation of the last plan */
     struct kernel_stat *kernel_stats;
     size_t n_kernel_stats;
     struct kept_queue *kept; /* during start only */
@@ -203,7 +204,8 @@ static int open_bans(struct engine *e, char *why, size_t why_size)
 }
 
 /* What a generation needs to know of the kernel, and of the one before it (NULL: none). */
-static int make_plan(struct engine *e, struct generation *g, const struct generation *before, char *why, size_t why_size)
+static int make_plan(struct engine *e, struct generation *g, const struct generation *before, char *why,
+                     size_t why_size)
 {
     g->detect = detect_new(g->config, e->n_workers, before ? before->detect : NULL);
     int err = g->detect ? plan_make(g, &e->divert) : -ENOMEM;
@@ -277,7 +279,11 @@ static int bring_up(struct engine *e, char *why, size_t why_size)
 {
     const struct config *c = e->gen->config;
     int err = divert_probe(c, (uint16_t)e->n_workers, &e->divert, e->said, sizeof e->said, why, why_size);
-    e->plans = e->divert.last_generation;
+    /* Without a table that tells, what an earlier run left in conntrack's marks must be met by chance. */
+    if (e->divert.left)
+        e->plans = e->divert.last_generation;
+    else if (getrandom(&e->plans, sizeof e->plans, 0) < 0)
+        e->plans = (uint32_t)time(NULL);
     if (!err)
         err = make_plan(e, e->gen, NULL, why, why_size);
     if (!err)

@@ -71,7 +71,8 @@ void engine_read_log(struct engine *e);
 /* Writes the table in force in nft's language, with the reason of each line. Returns 0 or a negative errno. */
 MUST_CHECK int engine_show(const struct engine *e, FILE *out);
 
-/* Bans an address (with bans.prefix6 its network) for so many seconds, 0: the default. 0, or -EINVAL with the reason. */
+/* Bans an address (with bans.prefix6 its network) for so many seconds, 0: the default. 0, or -EINVAL with the reason.
+ */
 MUST_CHECK int engine_ban(struct engine *e, const struct ip_addr *addr, uint32_t seconds, char *why, size_t why_size);
 /* Lifts the bans inside the network; NULL: all. Returns 0 or a negative errno with the reason. */
 MUST_CHECK int engine_unban(struct engine *e, const struct ip_net *net, size_t *lifted, char *why, size_t why_size);

@@ -18,8 +18,8 @@
 struct generation {
     struct config *config;
     struct ruleset *rules;
-    uint64_t number; /* from 1 */
-    unsigned needs;  /* enum ruleset_need: of the rules, and of what else the settings ask for */
+    uint64_t number;     /* from 1 */
+    unsigned needs;      /* enum ruleset_need: of the rules, and of what else the settings ask for */
     struct plan plan;    /* what the table says for it: see plan_make */
     size_t kernel_rules; /* so many of the first rules are the kernel's */
     struct detect *detect;

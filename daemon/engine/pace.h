@@ -9,7 +9,8 @@
  * A connection whose time runs is in the worker's list. The worker's thread.
  */
 
-/* A packet of the connection has gone on, and what it completes was read. The detector that it offends, or DETECTORS. */
+/* A packet of the connection has gone on, and what it completes was read. The detector that it offends, or DETECTORS.
+ */
 enum detector_id pace_packet(struct worker *w, const struct packet *p, const struct flow *f, enum flow_dir dir);
 /* A request is complete. */
 void pace_request_done(struct conn *c);

@@ -20,7 +20,7 @@ struct planner {
     struct generation *g;
     const struct divert *d;
     struct plan *p;
-    size_t first; /* rule that the kernel does not carry out */
+    size_t first;      /* rule that the kernel does not carry out */
     uint16_t *borders; /* ports at which another class begins, ascending */
     size_t n_borders;
     bool out_of_memory;
@@ -278,10 +278,8 @@ static void plan_rules(struct planner *b)
             if (!rules)
                 return;
             b->p->rules = rules;
-            rules[b->p->n_rules++] = (struct plan_rule){.id = s.rule->id,
-                                                        .action = plan_action_of(s.rule->action),
-                                                        .event = s.rule->event,
-                                                        .match = s.at[i]};
+            rules[b->p->n_rules++] = (struct plan_rule){
+                .id = s.rule->id, .action = plan_action_of(s.rule->action), .event = s.rule->event, .match = s.at[i]};
         }
         b->first++;
     }
@@ -323,6 +321,8 @@ static void plan_services(struct planner *b)
 static int plan_everything(struct planner *b)
 {
     memset(b->g->kept_ports, 0xff, PORT_BITS_SIZE);
+    plan_free(b->p);
+    b->first = 0;
     return plan_all(b->g->config, b->p);
 }
 
@@ -339,11 +339,11 @@ int plan_make(struct generation *g, const struct divert *d)
     struct planner b = {.g = g, .d = d, .p = &g->plan};
     b.borders = calloc(BORDERS_MAX + 2 * g->config->http.n_ports, sizeof *b.borders);
     int err = b.borders ? 0 : -ENOMEM;
-    g->plan.monitor = g->config->mode == MODE_MONITOR;
     if (!err) {
         plan_rules(&b);
         err = b.out_of_memory ? -ENOMEM : plan_lines(&b);
     }
+    g->plan.monitor = g->config->mode == MODE_MONITOR;
     g->kernel_rules = b.first;
     free(b.borders);
     return err;

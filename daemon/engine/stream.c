@@ -386,8 +386,9 @@ static void quieten(struct visit *v)
     const struct conn *c = f->app;
     bool marked = c && c->marked == v->w->gen->number;
     if (v->r.dir != TO_SERVER || !v->p->payload.len || f->blind || f->state != FLOW_ESTABLISHED || marked ||
-        f->stream[TO_SERVER].waiting ||
-        (c && c->http && http_awaits(c->http)) || !may_be_quiet(v))
+        f->stream[TO_SERVER].waiting || (c && c->http && http_awaits(c->http)) || !may_be_quiet(v))
+        return;
+    if (v->p->meta.ct_dir == CT_DIR_REPLY) /* conntrack takes it for the server: the wrong end's bytes would pass by */
         return;
     v->code = MARK_CODE_QUIET;
     if (!f->quiet)
@@ -646,7 +647,7 @@ static void take_up_again(struct visit *v)
     if (!c || !c->offloaded)
         return;
     if (c->generation == v->w->gen->number) {
-        if (v->p->payload.len)
+        if (v->p->payload.len && !v->r.flow->has_resyn) /* after a SYN it may be the next one's */
             leave_queue(v);
         return;
     }

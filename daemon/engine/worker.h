@@ -61,9 +61,9 @@ struct worker {
     _Atomic(const struct generation *) used;   /* what the thread has switched to */
     /* The plan's generation that the table stamps connections with, 0 while that is not sure. */
     _Atomic uint32_t stamped;
-    _Atomic uint64_t turns;                    /* grows while the thread makes progress */
-    _Atomic uint64_t idle;                     /* queue_counters.idle */
-    _Atomic int broken;                        /* the errno that ended the thread */
+    _Atomic uint64_t turns; /* grows while the thread makes progress */
+    _Atomic uint64_t idle;  /* queue_counters.idle */
+    _Atomic int broken;     /* the errno that ended the thread */
     atomic_bool stop;
     pthread_t thread;
     bool started;

@@ -168,10 +168,8 @@ static bool extensions(struct chain *c)
     struct packet *p = d->p;
     while (is_extension(p->ip_proto)) {
         uint8_t proto = p->ip_proto;
-        if (++c->count > EXT_MAX) {
+        if (++c->count > EXT_MAX) /* receivers take them all the same */
             decode_flag(d, ANOMALY_EXT_CHAIN);
-            return false;
-        }
         check_order(c, proto);
         const uint8_t *h = decode_header(d, 8);
         if (!h)

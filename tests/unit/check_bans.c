@@ -384,7 +384,7 @@ static void load(const char *more)
     FILE *f = fopen(path, "w");
     ck_assert_ptr_nonnull(f);
     fprintf(f,
-            "divert: { hook = \"input\"; services = ( { proto = \"tcp\"; ports = [ 22 ]; } ); };\n"
+            "divert: { hook = \"input\"; services = ( { proto = \"tcp\"; ports = [ 22 ]; }, { proto = \"udp\"; } ); };\n"
             "rules = [ ];\n%s\n",
             more);
     fclose(f);

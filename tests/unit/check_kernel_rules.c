@@ -28,7 +28,7 @@ static void load(const char *divert, const char *rest)
 {
     FILE *f = fopen(file, "w");
     ck_assert_ptr_nonnull(f);
-    fprintf(f, "divert: { %s family = \"%s\"; services = ( { proto = \"tcp\"; } ); };\nrules = [ ];\n%s\n", divert,
+    fprintf(f, "divert: { %s family = \"%s\"; services = ( { proto = \"any\"; } ); };\nrules = [ ];\n%s\n", divert,
             family, rest);
     fclose(f);
     struct diag *d = diag_new();
