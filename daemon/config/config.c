@@ -287,9 +287,10 @@ static void read_events(struct load *l)
     const char *file = "/var/log/sluice/eve.json";
     const config_setting_t *g = reader_group(&l->r, reader_root(&l->r), "events");
     if (g) {
-        reader_known(&l->r, g, KEYS("file", "stats_interval", "requests"));
+        reader_known(&l->r, g, KEYS("file", "stats_interval", "requests", "conntrack"));
         reader_string(&l->r, g, "file", &file);
         reader_bool(&l->r, g, "requests", &l->c->events.requests);
+        reader_bool(&l->r, g, "conntrack", &l->c->events.conntrack);
         reader_u32(&l->r, g, "stats_interval", 0, 86400, &l->c->events.stats_interval);
     }
     if (*file)

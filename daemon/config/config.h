@@ -152,6 +152,7 @@ struct config {
         char *file;              /* NULL: no events; "-": standard output */
         uint32_t stats_interval; /* seconds, 0: never */
         bool requests;           /* an event for each HTTP request */
+        bool conntrack;          /* ct mark and id in each event */
     } events;
     char *control_socket;        /* NULL: none */
     struct config_strings rules; /* globs as written */

@@ -18,8 +18,11 @@
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
-/* A client that offers less, as it stands in the header, reads slowly: that must be seen. */
-#define WINDOW_LOW 128
+/*
+ * A client that offers less, as it stands in the header, reads slowly: that
+ * must be seen. Scaled by MARK_QUIET_WSCALE or more it is SLOW_READ_SHUT.
+ */
+#define WINDOW_LOW 8
 
 static struct nftnl_rule *code_rule(struct nft_tx *tx, const struct divert *d, enum mark_code code)
 {

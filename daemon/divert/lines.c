@@ -47,6 +47,38 @@ static size_t kind_ports(const struct plan *p, size_t first, struct port_range *
     return n;
 }
 
+/*
+ * Whether the lines of a kind ask for every port. Then nothing asks for a
+ * port: packets too short to have one come up as well.
+ */
+static bool has_all_ports(const struct plan *p, size_t first)
+{
+    unsigned next = 0, before;
+    do {
+        before = next;
+        for (size_t i = first; i < p->n_lines; i++) {
+            const struct plan_line *l = &p->lines[i];
+            for (size_t j = 0; same_kind(l, &p->lines[first]) && j < l->n_ports; j++)
+                if (l->ports[j].first <= next && next <= l->ports[j].last)
+                    next = l->ports[j].last + 1u;
+        }
+    } while (next > before);
+    return next > UINT16_MAX;
+}
+
+/* Whether a line before it brings up all of its protocol, whichever way. */
+static bool is_said(const struct plan *p, size_t i)
+{
+    const struct plan_line *l = &p->lines[i];
+    for (size_t j = 0; j < i; j++) {
+        const struct plan_line *b = &p->lines[j];
+        if (b->proto == l->proto && b->states == l->states && b->from_inside == l->from_inside && has_ports(b) &&
+            is_first(p, j) && has_all_ports(p, j))
+            return true;
+    }
+    return false;
+}
+
 /* Who needs the lines of a kind, as many as find room. */
 static void kind_why(const struct plan *p, size_t first, char *ret, size_t size)
 {
@@ -88,7 +120,7 @@ int lines_add_sets(struct nft_tx *tx, const struct divert *d, const struct lines
     const struct plan *p = at->plan;
     int err = 0;
     for (size_t i = 0; !err && i < p->n_lines; i++)
-        if (has_ports(&p->lines[i]) && is_first(p, i))
+        if (has_ports(&p->lines[i]) && is_first(p, i) && !has_all_ports(p, i))
             err = add_ports_of(tx, d, at, i);
     return err;
 }
@@ -149,7 +181,7 @@ static void add_directions(struct nft_tx *tx, const struct divert *d, const stru
 {
     const struct plan_line *l = &at->plan->lines[i];
     const uint32_t undirected = NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT;
-    if (has_ports(l)) {
+    if (has_ports(l) && !has_all_ports(at->plan, i)) {
         w.by = BY_DESTINATION;
         if (l->to_server)
             add_rule(tx, d, at, i, w);
@@ -158,9 +190,9 @@ static void add_directions(struct nft_tx *tx, const struct divert *d, const stru
             add_rule(tx, d, at, i, w);
         return;
     }
-    if (l->to_server == l->to_client) {
+    if (has_ports(l) || l->to_server == l->to_client) {
         w.by = EITHER_WAY;
-        if (l->to_server)
+        if (l->to_server || l->to_client)
             add_rule(tx, d, at, i, w);
         return;
     }
@@ -192,6 +224,6 @@ static void add_line(struct nft_tx *tx, const struct divert *d, const struct lin
 void lines_add_rules(struct nft_tx *tx, const struct divert *d, const struct lines *at)
 {
     for (size_t i = 0; i < at->plan->n_lines; i++)
-        if (is_first(at->plan, i))
+        if (is_first(at->plan, i) && !is_said(at->plan, i))
             add_line(tx, d, at, i);
 }

@@ -38,6 +38,9 @@ enum flow_kind {
 
 #define MARK_KIND_BITS 2
 
+/* Of a client with a smaller window scale the kernel cannot tell when it leaves no room: it must not be quiet then. */
+#define MARK_QUIET_WSCALE 6
+
 static inline unsigned mark_shift(uint32_t mask)
 {
     return (unsigned)__builtin_ctz(mask);

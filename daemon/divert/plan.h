@@ -41,7 +41,7 @@ struct plan_rule {
 };
 
 struct plan {
-    uint32_t generation; /* counts the rule sets that judge otherwise than those before; see marks.h */
+    uint32_t generation; /* another one for each plan; see marks.h */
     struct plan_line *lines;
     size_t n_lines;
     struct plan_rule *rules;

@@ -294,6 +294,7 @@ static int bring_up(struct engine *e, char *why, size_t why_size)
         err = start_events(e, why, why_size);
     if (!err)
         err = open_workers(e, why, why_size);
+    e->gen->conntrack = c->events.conntrack && e->can_conntrack;
     if (!err)
         err = start_workers(e, why, why_size);
     return err ? err : install(e, why, why_size);
@@ -341,7 +342,8 @@ static void log_start(const struct engine *e)
     log_info("%s", e->said);
     log_info("%zu queues from %u, %zu rules, packets %s, conntrack from %s%s", e->n_workers, e->divert.first_queue,
              ruleset_count(e->gen->rules), e->gen->needs & NEEDS_WHOLE ? "whole" : "headers only",
-             ruleset_needs(e->gen->rules) & RULES_NEED_CT_MARK ? "mark bits and NFQA_CT" : "mark bits",
+             (ruleset_needs(e->gen->rules) & RULES_NEED_CT_MARK) || e->gen->conntrack ? "mark bits and NFQA_CT"
+                                                                                      : "mark bits",
              c->mode == MODE_MONITOR ? ", mode monitor: nothing is stopped" : "");
 }
 
@@ -482,6 +484,7 @@ static void pass_batch(struct engine *e)
  */
 static int change_plan(struct engine *e, struct generation *g, char *why, size_t why_size)
 {
+    g->conntrack = g->config->events.conntrack && e->can_conntrack;
     int err = make_plan(e, g, e->gen, why, why_size);
     if (err)
         return err;

@@ -23,6 +23,7 @@ struct generation {
     struct plan plan;    /* what the table says for it: see plan_make */
     size_t kernel_rules; /* so many of the first rules are the kernel's */
     struct detect *detect;
+    bool conntrack;   /* queued packets bring what conntrack says, for events */
     bool follows_all; /* connections of all TCP services: their number is looked at */
     struct http_options http;
     uint64_t *http_ports;  /* a bit each */

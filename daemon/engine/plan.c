@@ -23,6 +23,8 @@ struct planner {
     size_t first;      /* rule that the kernel does not carry out */
     uint16_t *borders; /* ports at which another class begins, ascending */
     size_t n_borders;
+    bool answers;         /* the second time over: what comes from servers' ports */
+    uint64_t *covered[2]; /* ports (of UDP, TCP) whose packets come up as they are sent to them */
     bool out_of_memory;
 };
 
@@ -94,6 +96,9 @@ static uint8_t states_reached(const struct planner *b, struct reach_class class,
 {
     unsigned states = 0;
     *ret = NULL;
+    class.states = REACH_ALL_STATES;
+    if (!ruleset_reach(b->g->rules, &class, b->first))
+        return 0;
     for (unsigned s = CT_NONE; s <= LAST_STATE; s++) {
         class.states = (uint8_t)(1u << s);
         const struct rule *r = ruleset_reach(b->g->rules, &class, b->first);
@@ -112,15 +117,66 @@ static struct reach_class class_of(int proto, const struct port_range *ports, bo
         .proto = proto, .src = to_server ? any : *p, .dst = to_server ? *p : any, .dirs = REACH_ALL_DIRS};
 }
 
-static void add_needed(struct planner *b, int proto, const struct port_range *ports, bool to_server)
+static void set_bits(uint64_t *bits, const struct port_range *r)
+{
+    for (unsigned port = r->first; port <= r->last; port++)
+        bits[port / 64] |= UINT64_C(1) << (port % 64);
+}
+
+/* Packets of a class come up where some rule may match them: `ports` are the servers' of its source or destination. */
+static bool add_needed(struct planner *b, const struct reach_class *class, const struct port_range *ports,
+                       bool to_server)
 {
     const struct rule *r;
-    struct plan_line line = {.proto = proto, .to_server = to_server, .to_client = !to_server};
-    line.states = states_reached(b, class_of(proto, ports, to_server), &r);
+    struct plan_line line = {.proto = class->proto, .to_server = to_server, .to_client = !to_server};
+    line.states = states_reached(b, *class, &r);
     if (!line.states)
-        return;
+        return false;
     snprintf(line.why, sizeof line.why, "rule %u", r->id);
     add_line(b, &line, ports);
+    return true;
+}
+
+static void add_to_server(struct planner *b, int proto, const struct port_range *ports)
+{
+    struct reach_class class = class_of(proto, ports, true);
+    (void)add_needed(b, &class, ports, true);
+}
+
+/* The first port from `port` on that no line brings up as a destination, or that one does; 65536: none. */
+static unsigned next_port(const struct planner *b, int proto, unsigned port, bool covered)
+{
+    for (; port <= UINT16_MAX; port++)
+        if (port_bit(b->covered[proto == IPPROTO_TCP], (uint16_t)port) == covered)
+            return port;
+    return port;
+}
+
+/* Packets from a server's port: those to a port that brings them up anyway are not asked for. */
+static void add_to_client(struct planner *b, int proto, const struct port_range *ports)
+{
+    struct reach_class class = class_of(proto, ports, false);
+    if (proto != IPPROTO_TCP && proto != IPPROTO_UDP) {
+        (void)add_needed(b, &class, ports, false);
+        return;
+    }
+    for (unsigned first = 0; (first = next_port(b, proto, first, false)) <= UINT16_MAX;) {
+        unsigned end = next_port(b, proto, first, true);
+        class.dst = (struct port_range){(uint16_t)first, (uint16_t)(end - 1)};
+        if (add_needed(b, &class, ports, false))
+            return;
+        first = end;
+    }
+}
+
+static void note_covered(struct planner *b)
+{
+    for (size_t i = 0; i < b->p->n_lines; i++) {
+        const struct plan_line *l = &b->p->lines[i];
+        bool ours = l->proto == IPPROTO_TCP || l->proto == IPPROTO_UDP;
+        for (size_t j = 0; ours && l->to_server && l->states == PLAN_ALL_STATES && j < l->n_ports; j++)
+            set_bits(b->covered[l->proto == IPPROTO_TCP], &l->ports[j]);
+    }
 }
 
 /* Whether a rule could match what would pass by: plain segments of established connections. */
@@ -134,12 +190,6 @@ static bool quiet_is_reached(const struct planner *b, const struct port_range *p
             return true;
     }
     return false;
-}
-
-static void set_bits(uint64_t *bits, const struct port_range *r)
-{
-    for (unsigned port = r->first; port <= r->last; port++)
-        bits[port / 64] |= UINT64_C(1) << (port % 64);
 }
 
 static void add_followed(struct planner *b, const struct port_range *ports, const char *why)
@@ -156,7 +206,7 @@ static void add_followed(struct planner *b, const struct port_range *ports, cons
     set_bits(b->g->quiet_ports, ports);
 }
 
-static void plan_ports(struct planner *b, int proto, const struct port_range *ports)
+static void plan_requests(struct planner *b, int proto, const struct port_range *ports)
 {
     unsigned streams = RULES_NEED_TO_SERVER | RULES_NEED_TO_CLIENT;
     if (proto == IPPROTO_TCP && (b->g->needs & streams))
@@ -165,10 +215,21 @@ static void plan_ports(struct planner *b, int proto, const struct port_range *po
         add_followed(b, ports, "http");
     else if (proto == IPPROTO_TCP && b->g->follows_all)
         add_followed(b, ports, "detect.syn_flood");
-    else {
-        add_needed(b, proto, ports, true);
-        add_needed(b, proto, ports, false);
-    }
+    else
+        add_to_server(b, proto, ports);
+}
+
+static bool is_followed(const struct planner *b, int proto, const struct port_range *ports)
+{
+    return proto == IPPROTO_TCP && generation_follows(b->g, ports->first, ports->first);
+}
+
+static void plan_ports(struct planner *b, int proto, const struct port_range *ports)
+{
+    if (!b->answers)
+        plan_requests(b, proto, ports);
+    else if (!is_followed(b, proto, ports))
+        add_to_client(b, proto, ports);
 }
 
 /* ---- services ---- */
@@ -189,6 +250,8 @@ static void plan_range(struct planner *b, int proto, struct port_range r)
 static void plan_proto(struct planner *b, int proto)
 {
     const struct rule *r;
+    if (b->answers)
+        return; /* both directions at once */
     struct plan_line line = {.proto = proto, .to_server = true, .to_client = true};
     line.states = states_reached(b, class_of(proto, NULL, true), &r);
     if (!line.states)
@@ -314,6 +377,10 @@ static void plan_services(struct planner *b)
     const struct config *c = b->g->config;
     for (size_t i = 0; i < c->divert.n_services; i++)
         plan_service(b, &c->divert.services[i]);
+    note_covered(b);
+    b->answers = true;
+    for (size_t i = 0; i < c->divert.n_services; i++)
+        plan_service(b, &c->divert.services[i]);
     plan_detectors(b);
 }
 
@@ -338,7 +405,9 @@ int plan_make(struct generation *g, const struct divert *d)
 {
     struct planner b = {.g = g, .d = d, .p = &g->plan};
     b.borders = calloc(BORDERS_MAX + 2 * g->config->http.n_ports, sizeof *b.borders);
-    int err = b.borders ? 0 : -ENOMEM;
+    b.covered[0] = calloc(1, PORT_BITS_SIZE);
+    b.covered[1] = calloc(1, PORT_BITS_SIZE);
+    int err = b.borders && b.covered[0] && b.covered[1] ? 0 : -ENOMEM;
     if (!err) {
         plan_rules(&b);
         err = b.out_of_memory ? -ENOMEM : plan_lines(&b);
@@ -346,5 +415,7 @@ int plan_make(struct generation *g, const struct divert *d)
     g->plan.monitor = g->config->mode == MODE_MONITOR;
     g->kernel_rules = b.first;
     free(b.borders);
+    free(b.covered[0]);
+    free(b.covered[1]);
     return err;
 }

@@ -385,6 +385,9 @@ static void quieten(struct visit *v)
     struct flow *f = v->r.flow;
     const struct conn *c = f->app;
     bool marked = c && c->marked == v->w->gen->number;
+    bool slow_read = config_of(v)->detect[DETECT_SLOW_READ].action != DETECT_OFF;
+    if (slow_read && f->stream[TO_SERVER].wscale < MARK_QUIET_WSCALE)
+        return;
     if (v->r.dir != TO_SERVER || !v->p->payload.len || f->blind || f->state != FLOW_ESTABLISHED || marked ||
         f->stream[TO_SERVER].waiting || (c && c->http && http_awaits(c->http)) || !may_be_quiet(v))
         return;

@@ -25,7 +25,7 @@ void worker_queue_options(const struct generation *g, uint16_t number, struct qu
         .length = c->queues.length,
         .receive_buffer = c->queues.receive_buffer,
         .fail_open = c->policies.on_overload == POLICY_OPEN,
-        .conntrack = needs & RULES_NEED_CT_MARK,
+        .conntrack = (needs & RULES_NEED_CT_MARK) || g->conntrack,
         .whole = needs & NEEDS_WHOLE,
     };
 }

@@ -130,6 +130,17 @@ static enum flow_reason begin_again(struct segment *g)
     return add(g, false);
 }
 
+/*
+ * A SYN against the SYN that began the flow. Nobody opens like that but to
+ * swap the ends: one of the two is forged, and most likely not the one that
+ * goes to a service.
+ */
+static enum flow_reason cross(struct segment *g)
+{
+    bool to_service = is_service(g->t, g->p->dstport) && !is_service(g->t, g->p->srcport);
+    return to_service ? begin_again(g) : FLOW_BAD_RESET;
+}
+
 static enum flow_reason find_or_begin(struct segment *g)
 {
     enum flow_dir dir;
@@ -141,6 +152,8 @@ static enum flow_reason find_or_begin(struct segment *g)
     /* What began with a forged SYN-ACK must not keep the client out. */
     if (opening && (may_follow(g) || (f->midstream && is_spoofed(g))))
         return begin_again(g);
+    if (opening && g->f->state == FLOW_SYN_SENT && dir == TO_CLIENT && !is_spoofed(g))
+        return cross(g);
     return state_begins_anew(g) ? begin_anew(g) : FLOW_FINE;
 }
 

@@ -13,7 +13,7 @@ declare -A SETTING=(
     [services]='{ proto = "tcp"; }, { proto = "udp"; }, { proto = "icmp"; }, { proto = "icmpv6"; }'
     [on_stop]=open [on_crash]=open [on_overload]=open [on_memory]=closed [br_netfilter]=set
     [stats_interval]=0 [mask]=0x7f000000 [events_per_second]=10000 [event_ring]=4096
-    [regex_steps]=100000 [queue]=needed [more]=''
+    [regex_steps]=100000 [queue]=needed [conntrack]=false [more]=''
 )
 
 # sluice_conf [NAME=VALUE...]: the settings file, with the lab's defaults.
@@ -42,7 +42,7 @@ policies: {
 };
 limits: { regex_steps = ${SETTING[regex_steps]}; events_per_second = ${SETTING[events_per_second]}; event_ring = ${SETTING[event_ring]}; };
 log: { level = "debug"; };
-events: { file = "$EVENTS"; stats_interval = ${SETTING[stats_interval]}; };
+events: { file = "$EVENTS"; stats_interval = ${SETTING[stats_interval]}; conntrack = ${SETTING[conntrack]}; };
 control: { socket = "$SOCKET"; };
 rules = [ "rules/*.conf" ];
 ${SETTING[more]}

@@ -6,12 +6,14 @@
 
 start_bridge
 start_nginx
+# Segments as a wire has them.
+in_server ethtool -K eth0 tso off gso off >/dev/null || fail "no ethtool"
 truncate -s 10M "$LAB_DIR/www/big"
 rule 4301 block 'lower(url_decode_uni(http.args)) contains "etc/passwd"'
 sluice_conf services='{ proto = "tcp"; ports = [ 80 ]; }' more='http: { ports = [ 80 ]; };'
 start_sluice
 
-# Packets that the client's device has seen, as the wire would: what comes up as one is one here too.
+# Packets that the client's device has seen.
 packets_of_client() {
     local rx tx
     rx=$(in_client cat /sys/class/net/eth0/statistics/rx_packets)
@@ -32,7 +34,7 @@ download() { # download ADDRESS: sets UP to the share that came up, in thousandt
 
 for host in "$SERVER4" "[$SERVER6]"; do
     download "$host"
-    ((UP < 20)) || fail "$UP thousandths of the download came up"
+    ((UP < 10)) || fail "$UP thousandths of the download came up"
     say "an attack behind a download, on one connection"
     in_client curl -s --max-time 10 -o /dev/null "http://$host/big" --next -s --max-time 10 -o /dev/null -w '%{http_code}\n' \
         "http://$host/?f=/etc/passwd" >"$LAB_DIR/code" || true

@@ -15,4 +15,16 @@ expect_pass udp 80
 expect_stat packets.received '== 0'
 expect_drop tcp 80
 expect_drop tcp 5001
+expect_stat packets.received '== 0'
+
+say 'the same in user space'
+SERVICES=${SETTING[services]}
+sluice_conf queue=all services="$SERVICES"
+reload_sluice
+expect_ping 4
+expect_pass tcp 22
+expect_pass udp 80
+expect_stat packets.received '== 0'
+expect_drop tcp 80
+expect_drop tcp 5001
 expect_stat packets.received '>= 4'

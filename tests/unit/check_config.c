@@ -572,6 +572,7 @@ static void assert_defaults(const struct config *c)
     ck_assert_str_eq(c->events.file, "/var/log/sluice/eve.json");
     ck_assert_uint_eq(c->events.stats_interval, 60);
     ck_assert(!c->events.requests);
+    ck_assert(!c->events.conntrack);
     ck_assert_str_eq(c->cache_folder, "/var/cache/sluice");
     ck_assert_str_eq(c->control_socket, "/run/sluice/sluice.sock");
     assert_traffic_defaults(c);
@@ -647,7 +648,7 @@ static const char everything[] =
     "  ethertypes = [ 0x88cc, 0x0600, 65535 ]; others = \"closed\"; };\n"
     "cache: { folder = \"\"; };\n"
     "log: { level = \"error\"; };\n"
-    "events: { file = \"\"; stats_interval = 0; requests = true; };\n"
+    "events: { file = \"\"; stats_interval = 0; requests = true; conntrack = true; };\n"
     "control: { socket = \"\"; };\n"
     "rules = [ ];\n";
 
@@ -680,6 +681,7 @@ START_TEST(every_traffic_setting)
     ck_assert_ptr_null(c->http.page);
     ck_assert_ptr_null(c->cache_folder);
     ck_assert(c->events.requests);
+    ck_assert(c->events.conntrack);
     config_free(c);
 }
 END_TEST

@@ -166,9 +166,9 @@ START_TEST(quiet)
         {SERVER, ACK | PSH, 0, 1, 500, 12, 0, PASSED, "short response with options"},
         {SERVER, ACK | ECE, 0, 20, 10, 40, 0, PASSED, "response with ECE"},
         {CLIENT, ACK, 0, 0, 500, 0, 0, PASSED, "client's pure ACK"},
-        {CLIENT, ACK, 0, 0, 128, 12, 0, PASSED, "client's pure ACK with options"},
-        {CLIENT, ACK, 0, 0, 128, 40, 0, PASSED, "client's pure ACK with all options"},
-        {CLIENT, ACK, 0, 0, 127, 0, 0, CAME_UP_AND_PASSED, "client with little room"},
+        {CLIENT, ACK, 0, 0, 8, 12, 0, PASSED, "client's pure ACK with options"},
+        {CLIENT, ACK, 0, 0, 8, 40, 0, PASSED, "client's pure ACK with all options"},
+        {CLIENT, ACK, 0, 0, 7, 0, 0, CAME_UP_AND_PASSED, "client with little room"},
         {CLIENT, ACK, 0, 0, 0, 12, 0, CAME_UP_AND_PASSED, "client without room"},
         {CLIENT, ACK, 1, 0, 500, 0, 0, CAME_UP_AND_PASSED, "reserved bit"},
         {CLIENT, ACK | PSH, 0, 0, 500, 0, 0, CAME_UP_AND_PASSED, "PSH without data"},
@@ -282,10 +282,8 @@ START_TEST(syn_clears)
     ck_assert_int_eq(send_segment(&again, CLIENT, ACK, 10), CAME_UP_AND_PASSED);
     f = connect_to(4, 8080);
     ck_assert_int_eq(send_with_code(&f, CLIENT, 10, MARK_CODE_OFFLOAD), CAME_UP_AND_PASSED);
-    struct flow astray = f; /* numbers do not move by what nobody takes */
-    ck_assert_int_eq(send_segment(&astray, SERVER, SYN | ACK, 0), CAME_UP_AND_PASSED); /* not a beginning */
     ck_assert_int_eq(send_segment(&f, CLIENT, ACK, 10), PASSED);
-    astray = f;
+    struct flow astray = f; /* numbers do not move by what nobody takes */
     ck_assert_int_eq(send_segment(&astray, CLIENT, SYN, 0), CAME_UP_AND_PASSED);
     ck_assert_int_eq(send_segment(&f, CLIENT, ACK, 10), CAME_UP_AND_PASSED);
     ck_assert_int_eq(send_segment(&f, SERVER, ACK, 10), CAME_UP_AND_PASSED);

@@ -21,8 +21,6 @@
 #include "queue/queue.h"
 #include "run_suite.h"
 
-static const struct plan no_plan;
-
 static char folder[64], file[96], rule_file[96], events_file[96];
 static struct diag *d;
 static struct engine *engine;
@@ -60,7 +58,7 @@ static void write_config(const char *more)
 {
     char text[2048];
     snprintf(text, sizeof text,
-             "divert: { hook = \"output\"; services = ( { proto = \"udp\"; ports = [ \"1000-1999\" ]; } ); };\n"
+             "divert: { hook = \"output\"; queue = \"all\"; services = ( { proto = \"udp\"; ports = [ \"1000-1999\" ]; } ); };\n"
              "queues: { first = 10; count = 2; batch = 32; length = 65536; };\nlog: { level = \"error\"; };\n"
              "control: { socket = \"\"; };\nrules = [ \"*.rules\" ];\n%s\n",
              more);
@@ -457,7 +455,7 @@ START_TEST(reload_changes_services)
     struct wire w = open_wire(1001), other = open_wire(3000);
     ck_assert(!passes(&w, "bad"));
     ck_assert(passes(&other, "bad"));
-    write_file(file, "divert: { hook = \"output\"; services = ( { proto = \"udp\"; ports = [ 3000 ]; } ); };"
+    write_file(file, "divert: { hook = \"output\"; queue = \"all\"; services = ( { proto = \"udp\"; ports = [ 3000 ]; } ); };"
                      "queues: { first = 10; count = 2; batch = 32; }; log: { level = \"error\"; };"
                      "control: { socket = \"\"; }; events: { file = \"\"; }; rules = [ \"*.rules\" ];");
     reload();
@@ -712,7 +710,10 @@ START_TEST(packets_before_the_queue_is_ready)
     ck_assert_ptr_nonnull(c);
     ck_assert_int_eq(queue_open(&opt, &q, why, sizeof why), 0);
     ck_assert_int_eq(divert_probe(c, 1, &dv, said, sizeof said, why, sizeof why), 0);
-    ck_assert_int_eq(divert_install(&dv, c, &no_plan, DIVERT_QUEUE, why, sizeof why), 0);
+    struct plan plan;
+    ck_assert_int_eq(plan_all(c, &plan), 0);
+    ck_assert_int_eq(divert_install(&dv, c, &plan, DIVERT_QUEUE, why, sizeof why), 0);
+    plan_free(&plan);
     struct wire w = open_wire(1001);
     for (unsigned i = 0; i < 200; i++)
         send_text(&w, i, "early");
