@@ -90,7 +90,8 @@ static int allocate(struct generation *g)
     g->http_ports = calloc(1, PORT_BITS_SIZE);
     g->quiet_ports = calloc(1, PORT_BITS_SIZE);
     g->kept_ports = calloc(1, PORT_BITS_SIZE);
-    if (!g->http_ports || !g->quiet_ports || !g->kept_ports)
+    g->sent_up = calloc(1, PORT_BITS_SIZE);
+    if (!g->http_ports || !g->quiet_ports || !g->kept_ports || !g->sent_up)
         return -1;
     note_http_ports(g);
     note_needs(g);
@@ -154,6 +155,7 @@ void generation_free(struct generation *g)
     free(g->http_ports);
     free(g->quiet_ports);
     free(g->kept_ports);
+    free(g->sent_up);
     plan_free(&g->plan);
     detect_free(g->detect);
     ruleset_free(g->rules);

@@ -28,6 +28,7 @@ struct generation {
     struct http_options http;
     uint64_t *http_ports;  /* a bit each */
     uint64_t *quiet_ports; /* servers' ports whose responses no rule looks at */
+    uint64_t *sent_up;     /* ports of TCP whose packets come up by their destination, whoever sends them */
     uint64_t *kept_ports;  /* servers' ports of which some rule wants to see established connections' packets */
     size_t workers;
     struct scratch **scratch;   /* one a worker */
@@ -62,14 +63,16 @@ static inline bool port_bit(const uint64_t *bits, uint16_t port)
     return bits[port / 64] >> (port % 64) & 1;
 }
 
-static inline bool generation_is_quiet(const struct generation *g, uint16_t port)
+/* Whether the responses of a connection between these ports need not come up. */
+static inline bool generation_is_quiet(const struct generation *g, uint16_t client, uint16_t server)
 {
-    return port_bit(g->quiet_ports, port);
+    return port_bit(g->quiet_ports, server) && !port_bit(g->sent_up, client);
 }
 
-static inline bool generation_keeps(const struct generation *g, uint16_t port)
+/* Whether some rule wants to see its packets as they are. */
+static inline bool generation_keeps(const struct generation *g, uint16_t client, uint16_t server)
 {
-    return port_bit(g->kept_ports, port);
+    return port_bit(g->kept_ports, server) || port_bit(g->sent_up, client);
 }
 
 static inline bool generation_is_http(const struct generation *g, uint16_t port)

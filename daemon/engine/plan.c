@@ -124,23 +124,22 @@ static void set_bits(uint64_t *bits, const struct port_range *r)
 }
 
 /* Packets of a class come up where some rule may match them: `ports` are the servers' of its source or destination. */
-static bool add_needed(struct planner *b, const struct reach_class *class, const struct port_range *ports,
+static void add_needed(struct planner *b, const struct reach_class *class, const struct port_range *ports,
                        bool to_server)
 {
     const struct rule *r;
     struct plan_line line = {.proto = class->proto, .to_server = to_server, .to_client = !to_server};
     line.states = states_reached(b, *class, &r);
     if (!line.states)
-        return false;
+        return;
     snprintf(line.why, sizeof line.why, "rule %u", r->id);
     add_line(b, &line, ports);
-    return true;
 }
 
 static void add_to_server(struct planner *b, int proto, const struct port_range *ports)
 {
     struct reach_class class = class_of(proto, ports, true);
-    (void)add_needed(b, &class, ports, true);
+    add_needed(b, &class, ports, true);
 }
 
 /* The first port from `port` on that no line brings up as a destination, or that one does; 65536: none. */
@@ -152,21 +151,31 @@ static unsigned next_port(const struct planner *b, int proto, unsigned port, boo
     return port;
 }
 
-/* Packets from a server's port: those to a port that brings them up anyway are not asked for. */
+/*
+ * The first class of packets from a server's port, of those to ports that do
+ * not bring them up anyway, that the rules may match; NULL where there is none.
+ */
+static const struct rule *reach_to_client(const struct planner *b, struct reach_class *class)
+{
+    if (class->proto != IPPROTO_TCP && class->proto != IPPROTO_UDP)
+        return ruleset_reach(b->g->rules, class, b->first);
+    for (unsigned first = 0; (first = next_port(b, class->proto, first, false)) <= UINT16_MAX;) {
+        unsigned end = next_port(b, class->proto, first, true);
+        class->dst = (struct port_range){(uint16_t)first, (uint16_t)(end - 1)};
+        const struct rule *r = ruleset_reach(b->g->rules, class, b->first);
+        if (r)
+            return r;
+        first = end;
+    }
+    return NULL;
+}
+
 static void add_to_client(struct planner *b, int proto, const struct port_range *ports)
 {
     struct reach_class class = class_of(proto, ports, false);
-    if (proto != IPPROTO_TCP && proto != IPPROTO_UDP) {
-        (void)add_needed(b, &class, ports, false);
-        return;
-    }
-    for (unsigned first = 0; (first = next_port(b, proto, first, false)) <= UINT16_MAX;) {
-        unsigned end = next_port(b, proto, first, true);
-        class.dst = (struct port_range){(uint16_t)first, (uint16_t)(end - 1)};
-        if (add_needed(b, &class, ports, false))
-            return;
-        first = end;
-    }
+    class.states = REACH_ALL_STATES;
+    if (reach_to_client(b, &class))
+        add_needed(b, &class, ports, false);
 }
 
 static void note_covered(struct planner *b)
@@ -182,28 +191,30 @@ static void note_covered(struct planner *b)
 /* Whether a rule could match what would pass by: plain segments of established connections. */
 static bool quiet_is_reached(const struct planner *b, const struct port_range *ports)
 {
-    for (int to_server = 0; to_server < 2; to_server++) {
-        struct reach_class c = class_of(IPPROTO_TCP, ports, to_server);
-        c.states = 1u << CT_ESTABLISHED;
-        c.plain = true;
-        if (ruleset_reach(b->g->rules, &c, b->first))
-            return true;
-    }
-    return false;
+    struct reach_class c = class_of(IPPROTO_TCP, ports, true);
+    c.states = 1u << CT_ESTABLISHED;
+    c.plain = true;
+    if (ruleset_reach(b->g->rules, &c, b->first))
+        return true;
+    c.dst = c.src;
+    c.src = *ports;
+    return reach_to_client(b, &c);
+}
+
+static void settle_quiet(struct planner *b, const struct port_range *ports)
+{
+    unsigned responses = RULES_NEED_RESPONSE | RULES_NEED_RESPONSE_BODY | RULES_NEED_TO_CLIENT;
+    if (quiet_is_reached(b, ports))
+        set_bits(b->g->kept_ports, ports);
+    else if (!(b->g->needs & responses))
+        set_bits(b->g->quiet_ports, ports);
 }
 
 static void add_followed(struct planner *b, const struct port_range *ports, const char *why)
 {
     struct plan_line line = {.proto = IPPROTO_TCP, .to_server = true, .to_client = true, .states = PLAN_ALL_STATES};
-    unsigned responses = RULES_NEED_RESPONSE | RULES_NEED_RESPONSE_BODY | RULES_NEED_TO_CLIENT;
     snprintf(line.why, sizeof line.why, "%s", why);
     add_line(b, &line, ports);
-    bool reached = quiet_is_reached(b, ports);
-    if (reached)
-        set_bits(b->g->kept_ports, ports);
-    if (reached || (b->g->needs & responses))
-        return;
-    set_bits(b->g->quiet_ports, ports);
 }
 
 static void plan_requests(struct planner *b, int proto, const struct port_range *ports)
@@ -228,7 +239,9 @@ static void plan_ports(struct planner *b, int proto, const struct port_range *po
 {
     if (!b->answers)
         plan_requests(b, proto, ports);
-    else if (!is_followed(b, proto, ports))
+    else if (is_followed(b, proto, ports))
+        settle_quiet(b, ports);
+    else
         add_to_client(b, proto, ports);
 }
 
@@ -415,6 +428,7 @@ int plan_make(struct generation *g, const struct divert *d)
     g->plan.monitor = g->config->mode == MODE_MONITOR;
     g->kernel_rules = b.first;
     free(b.borders);
+    memcpy(g->sent_up, b.covered[1], b.covered[1] ? PORT_BITS_SIZE : 0);
     free(b.covered[0]);
     free(b.covered[1]);
     return err;

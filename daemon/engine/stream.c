@@ -337,7 +337,8 @@ static bool nobody_looks(const struct visit *v)
 {
     const struct conn *c = v->conn;
     bool streams = v->w->gen->needs & (RULES_NEED_TO_SERVER | RULES_NEED_TO_CLIENT);
-    return !c->http && (!streams || c->accepted) && !generation_keeps(v->w->gen, v->r.flow->port[1]);
+    return !c->http && (!streams || c->accepted) &&
+           !generation_keeps(v->w->gen, v->r.flow->port[0], v->r.flow->port[1]);
 }
 
 /* Neither direction is HTTP any more, and no rule is asked about it: the kernel carries the rest by itself. */
@@ -373,7 +374,7 @@ static int read_http(struct visit *v, struct span s)
 /* Whether the responses of the connection need not come up, as far as its port tells. */
 static bool may_be_quiet(const struct visit *v)
 {
-    return generation_is_quiet(v->w->gen, v->r.flow->port[1]) && worker_may_offload(v->w);
+    return generation_is_quiet(v->w->gen, v->r.flow->port[0], v->r.flow->port[1]) && worker_may_offload(v->w);
 }
 
 /*
@@ -417,7 +418,7 @@ static void adopt(struct visit *v)
 {
     struct conn *c = v->conn;
     struct flow *f = v->r.flow;
-    if (conn_adopt(c, v->w->gen) && f->quiet && !generation_is_quiet(v->w->gen, f->port[1])) {
+    if (conn_adopt(c, v->w->gen) && f->quiet && !generation_is_quiet(v->w->gen, f->port[0], f->port[1])) {
         bool missed = flow_set_quiet(v->w->flows, f, false);
         if (c->http && missed)
             http_lost(c->http, HTTP_TO_CLIENT);

@@ -131,14 +131,16 @@ static enum flow_reason begin_again(struct segment *g)
 }
 
 /*
- * A SYN against the SYN that began the flow. Nobody opens like that but to
- * swap the ends: one of the two is forged, and most likely not the one that
- * goes to a service.
+ * A SYN against the one that began the flow: one of them may be forged to swap
+ * the ends. The server is where the service is; where that does not tell, the
+ * first one holds.
  */
 static enum flow_reason cross(struct segment *g)
 {
-    bool to_service = is_service(g->t, g->p->dstport) && !is_service(g->t, g->p->srcport);
-    return to_service ? begin_again(g) : FLOW_BAD_RESET;
+    bool to = is_service(g->t, g->p->dstport), from = is_service(g->t, g->p->srcport);
+    if (to == from)
+        return FLOW_BAD_RESET;
+    return to ? begin_again(g) : FLOW_FINE;
 }
 
 static enum flow_reason find_or_begin(struct segment *g)

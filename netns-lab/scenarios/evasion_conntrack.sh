@@ -8,8 +8,10 @@
 "start_${EVASION_TOPOLOGY:-bridge}"
 start_evasion_servers
 silence_client
+set_switches "$SERVER_NS" ipv4/tcp_fin_timeout 1
 rule 4501 block 'http.uri contains "evil-p"'
 rule 4502 offload 'icmp or icmpv6'
+rule 4503 offload 'http.uri contains "tunnel"'
 sluice_conf services='{ proto = "tcp"; ports = [ 80 ]; }, { proto = "icmp"; }, { proto = "icmpv6"; }' \
     more='http: { ports = [ 80 ]; answer = "reset"; };'
 start_sluice
@@ -28,7 +30,7 @@ play() { # play ATTACK VERSION
 }
 
 for version in 4 6; do
-    for attack in plain ack-first data-first syn-first syn-ack-first related syn-amid; do
+    for attack in plain ack-first data-first syn-first syn-ack-first related syn-amid next-on-offloaded; do
         play $attack $version
     done
 done

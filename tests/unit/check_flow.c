@@ -1023,6 +1023,40 @@ START_TEST(roles_cannot_be_swapped)
 }
 END_TEST
 
+/* In the server's name towards the client, before the client's own. */
+START_TEST(syn_forged_first)
+{
+    put_text(TO_CLIENT, SYN, 1, 0, "");
+    PASSES("");
+    put_text(TO_SERVER, SYN, cb - 1, 0, "");
+    PASSES("");
+    ck_assert(r.fresh && r.dir == TO_SERVER);
+    ck_assert_uint_eq(r.flow->port[1], 8080);
+    put_text(TO_CLIENT, SYNACK, sb - 1, cb, "");
+    PASSES("");
+    c(0, "abc");
+    PASSES("abc");
+    ck_assert_int_eq(r.dir, TO_SERVER);
+}
+END_TEST
+
+/* No service tells the server: the first SYN's sender is the client. */
+START_TEST(syn_crosses)
+{
+    opt.is_service = NULL;
+    renew();
+    put_text(TO_SERVER, SYN, cb - 1, 0, "");
+    PASSES("");
+    put_text(TO_CLIENT, SYN, 1, 0, "");
+    DROPPED(FLOW_BAD_RESET);
+    put_text(TO_CLIENT, SYNACK, sb - 1, cb, "");
+    PASSES("");
+    c(0, "abc");
+    PASSES("abc");
+    ck_assert_int_eq(r.dir, TO_SERVER);
+}
+END_TEST
+
 START_TEST(midstream_inspected)
 {
     c_acks(0); /* no bytes: nothing to begin with */
@@ -1983,6 +2017,8 @@ static void add_states(TCase *tc)
     ADD(two_syns);
     ADD(two_syn_acks);
     ADD(simultaneous_open);
+    ADD(syn_forged_first);
+    ADD(syn_crosses);
     ADD(syn_while_established);
     ADD(decoy_reset_and_syn);
     ADD(roles_cannot_be_swapped);
