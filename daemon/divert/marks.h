@@ -27,7 +27,8 @@ enum mark_code {
 /*
  * The same bits of the ct mark: two for what was decided of the connection,
  * the rest for the plan's generation, without which it does not hold any more.
- * A SYN makes the connection FLOW_KIND_NONE again: a new one has begun.
+ * A SYN or SYN-ACK makes the connection FLOW_KIND_NONE again: a new one has
+ * begun.
  */
 enum flow_kind {
     FLOW_KIND_NONE,

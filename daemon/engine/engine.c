@@ -261,6 +261,7 @@ int engine_log_fd(const struct engine *e)
 
 int engine_show(const struct engine *e, FILE *out)
 {
+    plan_show_quiet(e->gen, out);
     return divert_show(&e->divert, e->gen->config, &e->gen->plan, out);
 }
 

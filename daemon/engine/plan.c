@@ -323,8 +323,6 @@ static void plan_detectors(struct planner *b)
     if (needs & DETECT_NEEDS_SCAN)
         for (size_t i = 0; i < ARRAY_LEN(scanned); i++)
             add_detector(b, DETECT_SCAN, scanned[i], fresh, false);
-    if (needs & DETECT_NEEDS_SYN)
-        add_detector(b, DETECT_SYN_FLOOD, IPPROTO_TCP, fresh, false);
     if (needs & DETECT_NEEDS_SPOOFED)
         add_detector(b, DETECT_SPOOFED, -1, fresh, true);
 }
@@ -432,4 +430,24 @@ int plan_make(struct generation *g, const struct divert *d)
     free(b.covered[0]);
     free(b.covered[1]);
     return err;
+}
+
+void plan_show_quiet(const struct generation *g, FILE *out)
+{
+    const char *before = "# once the client has spoken, responses pass by and its bare ACKs, from ports: ";
+    for (unsigned first = 0; first <= UINT16_MAX; first++) {
+        unsigned end = first;
+        while (end <= UINT16_MAX && port_bit(g->quiet_ports, (uint16_t)end))
+            end++;
+        if (end == first)
+            continue;
+        if (end - first > 1)
+            fprintf(out, "%s%u-%u", before, first, end - 1);
+        else
+            fprintf(out, "%s%u", before, first);
+        before = ", ";
+        first = end - 1;
+    }
+    if (before[0] == ',')
+        fputc('\n', out);
 }

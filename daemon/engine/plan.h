@@ -2,6 +2,8 @@
 #ifndef SLUICE_ENGINE_PLAN_H
 #define SLUICE_ENGINE_PLAN_H
 
+#include <stdio.h>
+
 #include "divert/divert.h"
 #include "engine/generation.h"
 
@@ -12,5 +14,8 @@
  * tells what the table can say. Main thread. Returns 0 or -ENOMEM.
  */
 MUST_CHECK int plan_make(struct generation *g, const struct divert *d);
+
+/* What the table does not tell: of which ports connections become quiet, as a comment in nft's language. */
+void plan_show_quiet(const struct generation *g, FILE *out);
 
 #endif

@@ -96,6 +96,16 @@ static struct may of_plain_flags(const struct program *pg, const struct test *t)
     return ret;
 }
 
+static struct may of_plain(const struct program *pg, const struct test *t)
+{
+    const struct field *f = &fields[t->field];
+    if (f->load == LOAD_ANOMALIES || f->load == LOAD_OPTIONS)
+        return never;
+    if (f->at == offsetof(struct packet, is_fragment))
+        return of_value(pg, t, 0);
+    return f->at == offsetof(struct packet, tcp_flags) ? of_plain_flags(pg, t) : either;
+}
+
 /* ---- addresses ---- */
 
 static struct may of_addrs(const struct program *pg, const struct test *t, const struct reach_class *c)
@@ -166,9 +176,7 @@ static struct may of_int(const struct program *pg, const struct test *t, const s
         return of_version(pg, t, c);
     if (f->guard == GUARD_IP && f->at == offsetof(struct packet, ip_proto))
         return of_proto(pg, t, c);
-    if (c->plain && f->at == offsetof(struct packet, tcp_flags))
-        return of_plain_flags(pg, t);
-    return either;
+    return c->plain ? of_plain(pg, t) : either;
 }
 
 static struct may of_test(const struct program *pg, const struct test *t, const struct reach_class *c)

@@ -19,7 +19,9 @@ struct reach_class {
     struct port_range src, dst; /* looked at where the packet has ports */
     uint8_t states;             /* 1 << enum ct_state */
     uint8_t dirs;               /* 1 << enum ct_direction */
-    bool plain;                 /* only TCP segments without SYN, FIN and RST */
+    /* Only whole TCP segments without SYN, FIN and RST, without IP options, and without anomalies: conntrack has let
+       them into an established connection. */
+    bool plain;
 };
 
 /*

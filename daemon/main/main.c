@@ -34,7 +34,10 @@ static int show_diversion(struct generation *g)
     divert_assume(g->config, queues, &d, said, sizeof said);
     fprintf(stderr, "sluiced: %s\n", said);
     int err = plan_make(g, &d);
-    return err ? err : divert_show(&d, g->config, &g->plan, stdout);
+    if (err)
+        return err;
+    plan_show_quiet(g, stdout);
+    return divert_show(&d, g->config, &g->plan, stdout);
 }
 
 static int check(const char *file, bool show)

@@ -13,7 +13,7 @@ head -c "$(scaled 30000000 300000)" /dev/urandom >"$LAB_DIR/www/big"
 install -m 755 "$SLUICED" "$LAB_DIR/sluiced.bin"
 SLUICED=$LAB_DIR/sluiced.bin
 rule 6301 reject 'http.uri.path contains "evil"'
-sluice_conf more='http: { ports = [ 80 ]; };'
+sluice_conf queue=all more='http: { ports = [ 80 ]; };'
 start_kept_sluice
 expect_get '000|403' "http://$SERVER4/evil"
 

@@ -10,7 +10,7 @@ start_bridge
 start_sink 9000
 start_nginx
 rule 6401 reject 'http.uri.path contains "evil"'
-sluice_conf length=65536 more='http: { ports = [ 80 ]; };'
+sluice_conf queue=all length=65536 more='http: { ports = [ 80 ]; };'
 install_package
 # The service's own places for what it writes.
 mkdir -p /etc/sluice/lab

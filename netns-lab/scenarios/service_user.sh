@@ -19,7 +19,7 @@ start_bridge
 start_echo 80 81
 start_sink 9000
 rule 1601 reject 'tcp.dstport == 81'
-sluice_conf on_stop=open
+sluice_conf on_stop=open queue=all
 start_sluice
 said 'cannot be counted' && fail "it cannot read the kernel's queue figures"
 grep -q '^Uid:.65534' "/proc/$SLUICE_PID/status" || fail "it runs as root"

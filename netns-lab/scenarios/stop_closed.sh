@@ -6,7 +6,7 @@
 start_bridge
 start_sink 9000
 start_echo 80
-sluice_conf on_stop=closed services='{ proto = "tcp"; }, { proto = "udp"; }'
+sluice_conf on_stop=closed queue=all services='{ proto = "tcp"; }, { proto = "udp"; }'
 start_sluice
 start_packets -d "$SERVER4" -p 9000 -r "$(scaled 5000 1000)"
 stop_sluice

@@ -5,7 +5,7 @@
 
 start_bridge
 start_sink 9000
-sluice_conf on_stop=open
+sluice_conf on_stop=open queue=all
 start_sluice
 start_packets -d "$SERVER4" -p 9000 -r "$(scaled 10000 1500)" -f 16 -s "$MANY4" -m 16
 for round in 1 2 3; do

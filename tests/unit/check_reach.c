@@ -249,7 +249,8 @@ static struct reach_class class_around(const struct packet *p)
     c.dst = has_ports(p) && chance(4) ? around(p->dstport) : all;
     c.states = (uint8_t)(1u << p->meta.ct_state | (chance(2) ? chance(64) : 0));
     c.dirs = (uint8_t)(1u << p->meta.ct_dir | (chance(2) ? chance(8) : 0));
-    c.plain = p->ip_proto == 6 && !(p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST));
+    c.plain = p->ip_proto == 6 && !p->anomalies && !p->ip_options && !p->is_fragment &&
+              !(p->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST));
     return c;
 }
 
@@ -352,7 +353,11 @@ static const struct {
     {"ip.src != 10.0.0.1", {6, 6, NO_PORTS, NO_PORTS, ANY_STATE, 7, 0}, 1},
     {"ipv6", {6, 4, NO_PORTS, NO_PORTS, ANY_STATE, 7, 0}, 0},
     {"not ip", {6, 0, NO_PORTS, NO_PORTS, ANY_STATE, 7, 0}, 0},
-    {"packet.anomaly", {6, 4, NO_PORTS, {80, 80}, EST, 7, 1}, 1},
+    {"packet.anomaly", {6, 4, NO_PORTS, {80, 80}, EST, 7, 1}, 0},
+    {"packet.anomaly", {6, 4, NO_PORTS, {80, 80}, EST, 7, 0}, 1},
+    {"ip.options", {6, 4, NO_PORTS, {80, 80}, EST, 7, 1}, 0},
+    {"ip.frag", {6, 4, NO_PORTS, {80, 80}, EST, 7, 1}, 0},
+    {"not ip.frag", {6, 4, NO_PORTS, {80, 80}, EST, 7, 1}, 1},
     {"tcp.flags.syn", {6, 4, NO_PORTS, {80, 80}, EST, 7, 1}, 0},
     {"tcp.flags.syn", {6, 4, NO_PORTS, {80, 80}, EST, 7, 0}, 1},
     {"tcp.flags == 2", {6, 4, NO_PORTS, {80, 80}, EST, 7, 1}, 0},
