@@ -9,8 +9,8 @@
 
 static const char *type_text(enum event_type t)
 {
-    static const char *const names[] = {[EVENT_ALERT] = "alert", [EVENT_DROP] = "drop", [EVENT_HTTP] = "http",
-                                        [EVENT_DETECT] = "detect"};
+    static const char *const names[] = {
+        [EVENT_ALERT] = "alert", [EVENT_DROP] = "drop", [EVENT_HTTP] = "http", [EVENT_DETECT] = "detect"};
     return names[t];
 }
 

@@ -45,8 +45,8 @@ struct event {
     bool has_ct_mark;
     uint32_t ct_mark, ct_id; /* ct_id: 0 is not written */
     char detector[16];       /* its name, of EVENT_DETECT; what it did is `action` */
-    uint64_t detect_count;   /* ports tried, half-open connections, …: of that detector's threshold; 0 is not written */
-    uint64_t detect_held;    /* findings since the last event of this kind */
+    uint64_t detect_count; /* ports tried, half-open connections, …: of that detector's threshold; 0 is not written */
+    uint64_t detect_held;  /* findings since the last event of this kind */
     char anomalies[96];
     char name[128]; /* the rule's */
     char tags[128]; /* the rule's, comma separated */

@@ -14,6 +14,7 @@ make_list() { # make_list COUNT [MORE LINES...]
 MANY=$(scaled 200000 20000)
 make_list "$MANY" "$CLIENT4" "$CLIENT6/128"
 echo 'sets = ( { name = "blocked"; type = "address"; file = "list.txt"; } );' >"$LAB_DIR/rules/a-sets.conf"
+# shellcheck disable=SC2016 # a set of the rules' own
 rule 4501 drop 'ip.src in $blocked' 'event = false;'
 sluice_conf
 start_sluice

@@ -18,6 +18,7 @@ expect_get 403 "http://$SERVER4/login" -d user=7
 expect_event 4701 alert.action=blocked
 expect_get 200 "http://$SERVER4/"
 FROM=$CLIENT_NS
+# shellcheck disable=SC2153 # topology.sh sets it
 CLIENT_NS=$CLIENT2_NS expect_get 200 "http://$SERVER4/login" -d user=1
 CLIENT_NS=$FROM
 for i in 1 2 3; do

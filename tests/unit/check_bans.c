@@ -383,10 +383,11 @@ static void load(const char *more)
     snprintf(path, sizeof path, "%s/conf", folder);
     FILE *f = fopen(path, "w");
     ck_assert_ptr_nonnull(f);
-    fprintf(f,
-            "divert: { hook = \"input\"; services = ( { proto = \"tcp\"; ports = [ 22 ]; }, { proto = \"udp\"; } ); };\n"
-            "rules = [ ];\n%s\n",
-            more);
+    fprintf(
+        f,
+        "divert: { hook = \"input\"; services = ( { proto = \"tcp\"; ports = [ 22 ]; }, { proto = \"udp\"; } ); };\n"
+        "rules = [ ];\n%s\n",
+        more);
     fclose(f);
     struct diag *d = diag_new();
     config_free(real);

@@ -58,7 +58,8 @@ static void write_config(const char *more)
 {
     char text[2048];
     snprintf(text, sizeof text,
-             "divert: { hook = \"output\"; queue = \"all\"; services = ( { proto = \"udp\"; ports = [ \"1000-1999\" ]; } ); };\n"
+             "divert: { hook = \"output\"; queue = \"all\"; services = ( { proto = \"udp\"; ports = [ \"1000-1999\" ]; "
+             "} ); };\n"
              "queues: { first = 10; count = 2; batch = 32; length = 65536; };\nlog: { level = \"error\"; };\n"
              "control: { socket = \"\"; };\nrules = [ \"*.rules\" ];\n%s\n",
              more);
@@ -455,9 +456,10 @@ START_TEST(reload_changes_services)
     struct wire w = open_wire(1001), other = open_wire(3000);
     ck_assert(!passes(&w, "bad"));
     ck_assert(passes(&other, "bad"));
-    write_file(file, "divert: { hook = \"output\"; queue = \"all\"; services = ( { proto = \"udp\"; ports = [ 3000 ]; } ); };"
-                     "queues: { first = 10; count = 2; batch = 32; }; log: { level = \"error\"; };"
-                     "control: { socket = \"\"; }; events: { file = \"\"; }; rules = [ \"*.rules\" ];");
+    write_file(file,
+               "divert: { hook = \"output\"; queue = \"all\"; services = ( { proto = \"udp\"; ports = [ 3000 ]; } ); };"
+               "queues: { first = 10; count = 2; batch = 32; }; log: { level = \"error\"; };"
+               "control: { socket = \"\"; }; events: { file = \"\"; }; rules = [ \"*.rules\" ];");
     reload();
     ck_assert(passes(&w, "bad"));
     ck_assert(!passes(&other, "bad"));
