@@ -9,7 +9,7 @@ megabytes=$(scaled 100 10)
 head -c "${megabytes}M" /dev/urandom >"$LAB_DIR/www/big"
 sum=$(sha256sum <"$LAB_DIR/www/big")
 rule 1401 drop 'tcp.dstport == 80 and payload contains "there is no such text anywhere"'
-sluice_conf
+sluice_conf queue=all
 start_sluice
 
 begin=$(date +%s%N)
