@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/span.h"
+
 /* Walking through the attributes of a netlink message that may say anything. */
 
 /* The attribute at `at` of a block of `len` bytes, or NULL where none is whole. */
@@ -31,5 +33,12 @@ static inline uint32_t attr_be32(const struct nlattr *a)
 {
     return mnl_attr_get_payload_len(a) >= 4 ? ntohl(mnl_attr_get_u32(a)) : 0;
 }
+
+/*
+ * The attributes of a message of nfnetlink of this type. Returns 1; 0 for
+ * another type of message; -EPROTO when it is malformed, or another negative
+ * errno that the kernel reports by it.
+ */
+int message_open(struct span message, uint16_t type, struct span *attrs);
 
 #endif

@@ -108,31 +108,15 @@ static void read_attr(const struct nlattr *a, struct nflog_packet *ret)
     }
 }
 
-static int read_error(const struct nlmsghdr *nlh)
-{
-    if (mnl_nlmsg_get_payload_len(nlh) < sizeof(int32_t))
-        return -EPROTO;
-    int32_t error;
-    memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof error);
-    return error > 0 ? -EPROTO : error;
-}
-
 int nflog_parse(struct span message, struct nflog_packet *ret)
 {
-    const struct nlmsghdr *nlh = (const void *)message.data;
-    /* mnl_nlmsg_ok takes a length past INT32_MAX for a negative one, and for good. */
-    if (message.len > INT32_MAX || !mnl_nlmsg_ok(nlh, (int)message.len) || nlh->nlmsg_len > message.len)
-        return -EPROTO;
-    if (nlh->nlmsg_type == NLMSG_ERROR)
-        return read_error(nlh);
-    if (nlh->nlmsg_type != ((NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_PACKET))
-        return 0;
-    if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg))
-        return -EPROTO;
+    struct span attrs;
+    int is_packet = message_open(message, (NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_PACKET, &attrs);
+    if (is_packet != 1)
+        return is_packet;
     *ret = (struct nflog_packet){0};
-    size_t attrs_len = mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg);
     const struct nlattr *a;
-    FOR_EACH_ATTR(a, mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)), attrs_len)
+    FOR_EACH_ATTR(a, attrs.data, attrs.len)
     {
         read_attr(a, ret);
     }

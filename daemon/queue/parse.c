@@ -104,32 +104,16 @@ static void read_attr(const struct nlattr *a, struct queue_packet *ret)
     }
 }
 
-static int read_error(const struct nlmsghdr *nlh)
-{
-    if (mnl_nlmsg_get_payload_len(nlh) < sizeof(int32_t))
-        return -EPROTO;
-    int32_t error;
-    memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof error);
-    return error > 0 ? -EPROTO : error;
-}
-
 int queue_parse(struct span message, struct queue_packet *ret)
 {
-    const struct nlmsghdr *nlh = (const void *)message.data;
-    /* mnl_nlmsg_ok takes a length past INT32_MAX for a negative one, and for good. */
-    if (message.len > INT32_MAX || !mnl_nlmsg_ok(nlh, (int)message.len) || nlh->nlmsg_len > message.len)
-        return -EPROTO;
-    if (nlh->nlmsg_type == NLMSG_ERROR)
-        return read_error(nlh);
-    if (nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
-        return 0;
-    if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg))
-        return -EPROTO;
+    struct span attrs;
+    int is_packet = message_open(message, (NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET, &attrs);
+    if (is_packet != 1)
+        return is_packet;
     *ret = (struct queue_packet){0};
-    size_t attrs_len = mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg);
     bool has_header = false;
     const struct nlattr *a;
-    FOR_EACH_ATTR(a, mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)), attrs_len)
+    FOR_EACH_ATTR(a, attrs.data, attrs.len)
     {
         if (mnl_attr_get_type(a) == NFQA_PACKET_HDR)
             has_header = read_header(a, ret);
