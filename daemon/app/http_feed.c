@@ -296,7 +296,8 @@ static bool goes_unseen(struct http *h, unsigned flags)
         return false;
     h->unseen = true;
     h->last_flags = (uint8_t)flags;
-    h->unanswered += h->unanswered < UINT16_MAX;
+    if (h->unanswered < UINT16_MAX)
+        h->unanswered++;
     h->current = true;
     h->current_done = false;
     return true;
