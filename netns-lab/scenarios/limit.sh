@@ -5,7 +5,7 @@
 
 start_bridge two_clients
 start_nginx
-rule 4701 block 'http.method == "POST" and http.uri.path == "/login"' 'limit = { by = "ip.src"; count = 5; per = "1m"; };'
+rule 4701 block 'http.method == "POST" and http.uri.path == "/login"' 'limit = { by = "ip.src"; count = 5; per = "1h"; };'
 rule 4702 block 'http.uri.path == "/api"' 'limit = { by = "http.headers[\"x-key\"]"; count = 3; per = "1h"; };'
 sluice_conf services='{ proto = "tcp"; ports = [ 80 ]; }' more='http: { ports = [ 80 ]; };'
 start_sluice
