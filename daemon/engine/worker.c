@@ -85,12 +85,21 @@ static int turn(struct worker *w)
     return err;
 }
 
+/* SCHED_BATCH (sched(7)): who wakes us goes on, more packets come at a time. An owner's own policy stays. */
+static void gather_packets(void)
+{
+    struct sched_param none = {0};
+    if (sched_getscheduler(0) == SCHED_OTHER && sched_setscheduler(0, SCHED_BATCH, &none) < 0)
+        log_debug("no SCHED_BATCH: %s", strerror(errno));
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *w = arg;
     char name[16];
     snprintf(name, sizeof name, "queue%u", queue_number(w->queue));
     pthread_setname_np(pthread_self(), name);
+    gather_packets();
     while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
         adopt(w);
         int err = turn(w);

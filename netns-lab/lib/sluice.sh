@@ -9,7 +9,7 @@ SLUICE_LOG=$LAB_DIR/sluiced.log
 SLUICE_PID=''
 RULES=()
 declare -A SETTING=(
-    [mode]=enforce [family]='' [hook]='' [interfaces]='' [exempt]='' [queues]=2 [first]=0 [length]=8192
+    [mode]=enforce [family]='' [hook]='' [interfaces]='' [exempt]='' [queues]=2 [first]=0 [length]=8192 [pin]=false
     [services]='{ proto = "tcp"; }, { proto = "udp"; }, { proto = "icmp"; }, { proto = "icmpv6"; }'
     [on_stop]=open [on_crash]=open [on_overload]=open [on_memory]=closed [br_netfilter]=set
     [stats_interval]=0 [mask]=0x7f000000 [events_per_second]=10000 [event_ring]=4096
@@ -34,7 +34,7 @@ divert: {
   br_netfilter = "${SETTING[br_netfilter]}";
   queue = "${SETTING[queue]}";
 };
-queues: { first = ${SETTING[first]}; count = ${SETTING[queues]}; length = ${SETTING[length]}; };
+queues: { first = ${SETTING[first]}; count = ${SETTING[queues]}; pin = ${SETTING[pin]}; length = ${SETTING[length]}; };
 marks: { mask = ${SETTING[mask]}; };
 policies: {
   on_stop = "${SETTING[on_stop]}"; on_crash = "${SETTING[on_crash]}";

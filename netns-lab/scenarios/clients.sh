@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# alone: ping, iperf3 and hping3 as people use them.
+# alone: ping, iperf3 and hping3 as people use them; workers that gather packets, each on its CPU.
 . "$(dirname "$0")/../lab"
 
 for tool in ping iperf3 hping3; do
@@ -10,8 +10,17 @@ start_bridge
 start_echo 23 80
 rule 3601 drop 'tcp.dstport == 23'
 rule 3602 drop 'icmp.type == 8 and packet.len > 1000'
-sluice_conf
+sluice_conf pin=true
 start_sluice
+
+say workers
+for thread in "/proc/$SLUICE_PID/task"/*; do
+    [[ $(<"$thread/comm") == queue* ]] || continue
+    chrt -p "${thread##*/}" | grep -q SCHED_BATCH || fail "$(<"$thread/comm"): $(chrt -p "${thread##*/}")"
+    taskset -cp "${thread##*/}" | grep -q ': [0-9]*$' || fail "$(<"$thread/comm"): $(taskset -cp "${thread##*/}")"
+    workers=$((${workers:-0} + 1))
+done
+((${workers:-0} == 2)) || fail "${workers:-0} workers"
 
 say ping
 in_client ping -q -c 20 -i "$(scaled 0.02 0.2)" "$SERVER4" >"$LAB_DIR/ping.log" || fail "ping"
