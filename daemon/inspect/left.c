@@ -3,9 +3,9 @@
 #include <ctype.h>
 
 #include "config/reader.h"
-#include "inspect/detect.h"
 #include "inspect/parse.h"
-#include "inspect/transform.h"
+#include "match/injection.h"
+#include "match/transform.h"
 
 struct predicate {
     const char *name;

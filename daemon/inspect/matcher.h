@@ -2,10 +2,10 @@
 #ifndef SLUICE_INSPECT_MATCHER_H
 #define SLUICE_INSPECT_MATCHER_H
 
-#include "base/arena.h"
 #include "inspect/index.h"
 #include "inspect/scratch.h"
-#include "inspect/sieve.h"
+#include "match/database.h"
+#include "match/sieve.h"
 
 /*
  * Scans an operand's values for all patterns of that operand at once: strings
@@ -66,30 +66,5 @@ bool matcher_scanned(struct view *v, const struct test *t);
 MUST_CHECK bool anchored_reserve(struct group *g, size_t strings);
 /* At most as many as were reserved. */
 void anchored_put(struct group *g, uint32_t pattern, enum anchor anchor, struct span s);
-
-/* ---- databases on disk ---- */
-
-struct cache_entry {
-    hs_database_t *db;
-    uint8_t *modes; /* enum pattern_mode by id; the caller frees it, and db */
-    uint32_t shortest;
-};
-
-/* What a database is made of, in the order given. */
-struct recipe {
-    const char **texts; /* Vectorscan's syntax, NUL-terminated */
-    unsigned *flags, *ids;
-    size_t n, cap_texts, cap_flags, cap_ids;
-    uint32_t patterns; /* ids are below this */
-    bool has_regex;
-    struct arena arena;
-};
-
-/* False when there is none, or none that fits. */
-MUST_CHECK bool cache_load(const char *folder, const struct recipe *r, struct cache_entry *ret);
-/* Failures are silent: the next start compiles again. */
-void cache_store(const char *folder, const struct recipe *r, const struct cache_entry *e);
-/* Removes what has not been used for 30 days. */
-void cache_tidy(const char *folder);
 
 #endif

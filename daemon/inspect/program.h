@@ -2,8 +2,8 @@
 #ifndef SLUICE_INSPECT_PROGRAM_H
 #define SLUICE_INSPECT_PROGRAM_H
 
-#include "inspect/regex.h"
-#include "inspect/set.h"
+#include "match/regex.h"
+#include "match/set.h"
 
 /* What a test asks of its operand's values: any of them must satisfy it. */
 enum test_op {

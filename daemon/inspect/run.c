@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Conditions at work: the steps of a program over one subject. */
-#include "inspect/detect.h"
 #include "inspect/matcher.h"
+#include "match/injection.h"
 
 static bool in_ranges(const struct range *r, uint64_t n, uint64_t v)
 {

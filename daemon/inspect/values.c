@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "inspect/scratch.h"
-#include "inspect/transform.h"
+#include "match/transform.h"
 
 static bool fail(struct view *v)
 {

@@ -2,8 +2,8 @@
 /* A regex and a value: where PCRE2 finds a match, a sieve made of the regex lets the value pass. */
 #include <stdlib.h>
 
-#include "inspect/regex.h"
-#include "inspect/sieve.h"
+#include "match/regex.h"
+#include "match/sieve.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

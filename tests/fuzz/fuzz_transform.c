@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/transform.h"
+#include "match/transform.h"
 
 #define MOST 512
 

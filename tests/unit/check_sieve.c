@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "inspect/regex.h"
-#include "inspect/sieve.h"
+#include "match/regex.h"
+#include "match/sieve.h"
 #include "run_suite.h"
 
 static uint64_t rng_state = 88172645463325252ull;

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
-#include "inspect/detect.h"
-#include "inspect/transform.h"
+#include "match/injection.h"
+#include "match/transform.h"
 #include "run_suite.h"
 
 #define S(text)                                                                                                        \

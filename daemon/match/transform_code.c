@@ -2,7 +2,7 @@
 /* base64, hexadecimal, UTF-8, SHA-1. */
 #include <nettle/sha1.h>
 
-#include "inspect/transform_internal.h"
+#include "match/transform_internal.h"
 
 #define NO_DIGIT 64
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Escapes of URLs, HTML, JavaScript, CSS and C. A result is never longer than its escape. */
-#include "inspect/transform_internal.h"
+#include "match/transform_internal.h"
 
 /*
  * A reader of the escape that begins at in.data[at]: writes to *out at most

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "inspect/sieve.h"
+#include "match/sieve.h"
 
 #include <stdlib.h>
 #include <string.h>

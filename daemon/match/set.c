@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "inspect/set.h"
+#include "match/set.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "inspect/strtab.h"
+#include "match/strtab.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SLUICE_INSPECT_REGEX_H
-#define SLUICE_INSPECT_REGEX_H
+#ifndef SLUICE_MATCH_REGEX_H
+#define SLUICE_MATCH_REGEX_H
 
 #include "base/cleanup.h"
 #include "base/span.h"

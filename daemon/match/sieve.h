@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SLUICE_INSPECT_SIEVE_H
-#define SLUICE_INSPECT_SIEVE_H
+#ifndef SLUICE_MATCH_SIEVE_H
+#define SLUICE_MATCH_SIEVE_H
 
-#include "inspect/factors.h"
+#include "match/factors.h"
 
 /*
  * Tells of most short values in a few nanoseconds that no pattern of a group

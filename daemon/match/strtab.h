@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SLUICE_INSPECT_STRTAB_H
-#define SLUICE_INSPECT_STRTAB_H
+#ifndef SLUICE_MATCH_STRTAB_H
+#define SLUICE_MATCH_STRTAB_H
 
 #include "base/arena.h"
 #include "base/span.h"

@@ -2,10 +2,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <nettle/sha2.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#include "inspect/matcher.h"
+#include "match/database.h"
 
 #define MAGIC "SLUICEV1"
 #define SUFFIX ".hsdb"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SLUICE_INSPECT_TRANSFORM_INTERNAL_H
-#define SLUICE_INSPECT_TRANSFORM_INTERNAL_H
+#ifndef SLUICE_MATCH_TRANSFORM_INTERNAL_H
+#define SLUICE_MATCH_TRANSFORM_INTERNAL_H
 
 #include <string.h>
 
-#include "inspect/transform.h"
+#include "match/transform.h"
 
 /* What the transformations share. Each has the contract of transform_apply(). */
 

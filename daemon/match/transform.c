@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "inspect/transform.h"
+#include "match/transform.h"
 
 #include "base/cleanup.h"
-#include "inspect/transform_internal.h"
+#include "match/transform_internal.h"
 
 /* Made of enum transform_class. */
 const uint8_t transform_class[256] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include "inspect/regex.h"
+#include "match/regex.h"
 
 #include <pcre2.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "inspect/detect.h"
+#include "match/injection.h"
 
 #include <dlfcn.h>
 #include <errno.h>

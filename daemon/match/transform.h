@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SLUICE_INSPECT_TRANSFORM_H
-#define SLUICE_INSPECT_TRANSFORM_H
+#ifndef SLUICE_MATCH_TRANSFORM_H
+#define SLUICE_MATCH_TRANSFORM_H
 
 #include <stdbool.h>
 #include <stddef.h>

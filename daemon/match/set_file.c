@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 
-#include "inspect/set.h"
+#include "match/set.h"
 
 /* The entry on a line without its comment and the blanks around it; NULL when there is none. */
 static char *entry_of(char *line, enum set_type type)

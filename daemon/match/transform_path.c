@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Paths and command lines. */
-#include "inspect/transform_internal.h"
+#include "match/transform_internal.h"
 
 static bool is_slash(uint8_t c, bool win)
 {

@@ -5,7 +5,7 @@
  * comes out may be weaker than the regex, never stronger. Options that only
  * change case, dots and lines do not matter; look-arounds and edges are empty.
  */
-#include "inspect/factors.h"
+#include "match/factors.h"
 
 #include <string.h>
 

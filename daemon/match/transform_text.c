@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Case, whitespace, NULs and comments. */
-#include "inspect/transform_internal.h"
+#include "match/transform_internal.h"
 
 #define BLOCK 32
 

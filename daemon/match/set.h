@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SLUICE_INSPECT_SET_H
-#define SLUICE_INSPECT_SET_H
+#ifndef SLUICE_MATCH_SET_H
+#define SLUICE_MATCH_SET_H
 
 #include "base/diag.h"
-#include "inspect/strtab.h"
+#include "match/strtab.h"
 #include "net/addr.h"
 
 typedef unsigned __int128 addr_bits; /* an address as a number; IPv4 in the low 32 bits */
