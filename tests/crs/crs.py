@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rule sets made ready for both programs, and the programs' results."""
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+
+# What tests.conf says, for CRS 3 and 4 at any paranoia level; the crs-setup values are those that the tests want.
+SETTINGS = r"""SecRuleEngine %(engine)s
+SecRequestBodyAccess On
+SecRequestBodyLimit 13107200
+SecRequestBodyNoFilesLimit 131072
+SecRequestBodyLimitAction Reject
+SecRequestBodyJsonDepthLimit 512
+SecArgumentsLimit 1000
+SecPcreMatchLimit 100000
+SecPcreMatchLimitRecursion 100000
+SecResponseBodyAccess On
+SecResponseBodyMimeType text/plain text/html text/xml application/json
+SecResponseBodyLimit 1048576
+SecResponseBodyLimitAction ProcessPartial
+SecAuditEngine Off
+SecArgumentSeparator &
+SecCookieFormat 0
+SecRule REQUEST_HEADERS:Content-Type "@rx ^(?:application(?:/soap\+|/)|text/)xml" \
+    "id:1,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
+SecRule REQUEST_HEADERS:Content-Type "@rx ^application/(?:json|[a-z0-9.-]+\+json)" \
+    "id:2,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
+SecDefaultAction "phase:1,log,auditlog,%(default)s"
+SecDefaultAction "phase:2,log,auditlog,%(default)s"
+SecDefaultAction "phase:3,log,auditlog,%(default)s"
+SecDefaultAction "phase:4,log,auditlog,%(default)s"
+SecDefaultAction "phase:5,log,auditlog,pass"
+SecAction "id:900000,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level=%(paranoia)d,\
+setvar:tx.paranoia_level=%(paranoia)d"
+%(limits)sSecAction "id:900990,phase:1,pass,t:none,nolog,setvar:tx.crs_setup_version=%(version)s"
+"""
+LIMITS = """SecAction "id:900320,phase:1,pass,t:none,nolog,setvar:tx.arg_length=400,setvar:tx.total_arg_length=6400,\
+setvar:tx.max_file_size=64100,setvar:tx.combined_file_sizes=65535"
+"""
+
+
+def version(rules):
+    """CRS's own number of its version: 4280 for 4.28.0, 334 for 3.3.4."""
+    for path in sorted(rules.glob("*.conf")):
+        found = re.search(r"OWASP_CRS/(\d+)\.(\d+)\.(\d+)", path.read_text(errors="replace"))
+        if found:
+            return "".join(found.groups())
+    raise SystemExit(f"{rules}: expected the Core Rule Set's *.conf")
+
+
+def settings(rules, paranoia=1, engine="DetectionOnly", limits=False):
+    default = "pass" if engine == "DetectionOnly" else "deny,status:403"
+    return SETTINGS % {"engine": engine, "paranoia": paranoia, "version": version(rules), "default": default,
+                       "limits": LIMITS if limits else ""}
+
+
+def log_all(text):
+    """Lets each SecRule log. SecAction stays as it is: libmodsecurity 3.0.9 does not log those."""
+    parts = re.split(r"^(?=[ \t]*Sec)", text, flags=re.M)
+    return "".join(re.sub(r"\bnolog\b", "log", p) if p.lstrip().startswith("SecRule ") else p for p in parts)
+
+
+def configuration(rules, text, folder, everything=False):
+    """The files to load, in order, with the settings' text before them; what has to be written goes to folder."""
+    folder = pathlib.Path(folder)
+    first = folder / "settings.conf"
+    first.write_text(log_all(text) if everything else text)
+    files = sorted(rules.glob("*.conf"))
+    if everything:
+        for path in rules.glob("*.data"):
+            (folder / path.name).write_bytes(path.read_bytes())
+        for path in files:
+            (folder / path.name).write_text(log_all(path.read_text(errors="surrogateescape")),
+                                            errors="surrogateescape")
+        files = [folder / path.name for path in files]
+    return [str(first)] + [str(path) for path in files]
+
+
+def transactions(paths):
+    out = []
+    for path in paths:
+        with open(path, "rb") as file:
+            out += [json.loads(line) for line in file]
+    return out
+
+
+def name_of(transaction, number):
+    if "name" in transaction:
+        return transaction["name"]
+    if "rule" in transaction and "test" in transaction:
+        return f"{transaction['rule']}-{transaction['test']}-{transaction.get('stage', 0)}"
+    return str(number)
+
+
+def run(program, files, given, cache=None, seconds=30, rounds=1, prefix=(), quiet=False):
+    """The program's result for each transaction; one that ends it (crash, out of time) has "died" instead, and the
+    program is started again behind it."""
+    results = []
+    while len(results) < len(given):
+        command = [*prefix, program, "-s", str(seconds), "-r", str(rounds), "-n", str(len(results) + 1)]
+        command += ["-c", str(cache)] if cache else []
+        with tempfile.TemporaryFile() as lines:
+            lines.writelines(json.dumps(t).encode() + b"\n" for t in given[len(results):])
+            lines.seek(0)
+            done = subprocess.run(command + files, stdin=lines, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, check=False)
+        got = [json.loads(line) for line in done.stdout.splitlines(keepends=True) if line.endswith(b"\n")]
+        results += got
+        if not quiet and done.stderr:
+            print(done.stderr.decode(errors="replace"), end="", flush=True)
+        if done.returncode and len(results) < len(given):
+            if done.returncode > 0:
+                raise SystemExit(f"{program}: ended with {done.returncode}: {done.stderr.decode(errors='replace')}")
+            number = len(results) + 1
+            results.append({"number": number, "name": name_of(given[number - 1], number), "matched": [],
+                            "intervention": None, "us": 0, "died": -done.returncode})
+    return results
