@@ -27,10 +27,10 @@ SecRule REQUEST_HEADERS:Content-Type "@rx ^(?:application(?:/soap\+|/)|text/)xml
     "id:1,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
 SecRule REQUEST_HEADERS:Content-Type "@rx ^application/(?:json|[a-z0-9.-]+\+json)" \
     "id:2,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
-SecDefaultAction "phase:1,log,auditlog,%(default)s"
-SecDefaultAction "phase:2,log,auditlog,%(default)s"
-SecDefaultAction "phase:3,log,auditlog,%(default)s"
-SecDefaultAction "phase:4,log,auditlog,%(default)s"
+SecDefaultAction "phase:1,log,auditlog,pass"
+SecDefaultAction "phase:2,log,auditlog,pass"
+SecDefaultAction "phase:3,log,auditlog,pass"
+SecDefaultAction "phase:4,log,auditlog,pass"
 SecDefaultAction "phase:5,log,auditlog,pass"
 SecAction "id:900000,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level=%(paranoia)d,\
 setvar:tx.paranoia_level=%(paranoia)d"
@@ -51,8 +51,7 @@ def version(rules):
 
 
 def settings(rules, paranoia=1, engine="DetectionOnly", limits=False):
-    default = "pass" if engine == "DetectionOnly" else "deny,status:403"
-    return SETTINGS % {"engine": engine, "paranoia": paranoia, "version": version(rules), "default": default,
+    return SETTINGS % {"engine": engine, "paranoia": paranoia, "version": version(rules),
                        "limits": LIMITS if limits else ""}
 
 
@@ -63,11 +62,13 @@ def log_all(text):
 
 
 def configuration(rules, text, folder, everything=False):
-    """The files to load, in order, with the settings' text before them; what has to be written goes to folder."""
+    """The files to load, in order, with the settings' text (or None) before them; what has to be written goes to folder."""
     folder = pathlib.Path(folder)
+    files = sorted(rules.glob("*.conf"))
+    if text is None:
+        return [str(path) for path in files]
     first = folder / "settings.conf"
     first.write_text(log_all(text) if everything else text)
-    files = sorted(rules.glob("*.conf"))
     if everything:
         for path in rules.glob("*.data"):
             (folder / path.name).write_bytes(path.read_bytes())
@@ -94,12 +95,12 @@ def name_of(transaction, number):
     return str(number)
 
 
-def run(program, files, given, cache=None, seconds=30, rounds=1, prefix=(), quiet=False):
+def run(program, files, given, cache=None, seconds=30, options=()):
     """The program's result for each transaction; one that ends it (crash, out of time) has "died" instead, and the
     program is started again behind it."""
     results = []
     while len(results) < len(given):
-        command = [*prefix, program, "-s", str(seconds), "-r", str(rounds), "-n", str(len(results) + 1)]
+        command = [program, *options, "-s", str(seconds), "-n", str(len(results) + 1)]
         command += ["-c", str(cache)] if cache else []
         with tempfile.TemporaryFile() as lines:
             lines.writelines(json.dumps(t).encode() + b"\n" for t in given[len(results):])
@@ -108,8 +109,7 @@ def run(program, files, given, cache=None, seconds=30, rounds=1, prefix=(), quie
                                   stderr=subprocess.PIPE, check=False)
         got = [json.loads(line) for line in done.stdout.splitlines(keepends=True) if line.endswith(b"\n")]
         results += got
-        if not quiet and done.stderr:
-            print(done.stderr.decode(errors="replace"), end="", flush=True)
+        print(done.stderr.decode(errors="replace"), end="", flush=True)
         if done.returncode and len(results) < len(given):
             if done.returncode > 0:
                 raise SystemExit(f"{program}: ended with {done.returncode}: {done.stderr.decode(errors='replace')}")

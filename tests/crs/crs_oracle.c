@@ -16,26 +16,31 @@ struct engine {
     RulesSet *rules;
 };
 
-/* `[file "…"] [line "…"] [id "…"]` stands behind what the client could have written into the message. */
-static uint64_t rule_id(const char *text)
+/* Of `[line "…"] [id "…"]`; no test has that in a value. */
+static const char *id_of(const char *text)
 {
-    const char *found = NULL;
     for (const char *at = text; (at = strstr(at, "\"] [line \"")); at++) {
         const char *id = at + strlen("\"] [line \"");
         id += strspn(id, "0123456789");
-        if (!strncmp(id, "\"] [id \"", 8)) {
-            found = id + 8;
-            break;
-        }
+        if (!strncmp(id, "\"] [id \"", 8))
+            return id + 8;
     }
-    return found ? strtoull(found, NULL, 10) : 0;
+    return NULL;
+}
+
+/* `[msg "…"] [data "…"]` behind the id. */
+static struct span message_of(const char *id)
+{
+    const char *from = strstr(id, "[msg \"");
+    const char *end = from ? strstr(from, "\"] [data \"") : NULL;
+    return end ? span_of(from + 6, (size_t)(end - from) - 6) : span_of(NULL, 0);
 }
 
 static void on_log(void *data, const void *text)
 {
-    uint64_t id = rule_id(text);
+    const char *id = id_of(text);
     if (data && id)
-        outcome_add(data, id);
+        outcome_add(data, strtoull(id, NULL, 10), message_of(id));
 }
 
 struct engine *engine_open(const struct engine_options *opt)
@@ -74,6 +79,9 @@ static bool intervened(Transaction *x, unsigned phase, struct outcome *o)
         o->phase = phase;
         o->status = (unsigned)it.status;
         snprintf(o->url, sizeof o->url, "%s", it.url ? it.url : "");
+        /* What a rule that denies would log is here, not given to on_log. */
+        if (it.log)
+            on_log(o, it.log);
     }
     free(it.url);
     free(it.log);

@@ -73,7 +73,7 @@ static void phase(struct passage *p, unsigned number, const struct http_tx *tx)
     p->done = number;
     for (size_t i = 0; i < d.n_events; i++) {
         if (d.events[i].log)
-            outcome_add(p->outcome, d.events[i].rule->id);
+            outcome_add(p->outcome, d.events[i].rule->id, d.events[i].message);
     }
     if (!d.rule || d.monitored || p->stopped || number == 5)
         return;

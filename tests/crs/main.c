@@ -2,7 +2,6 @@
 /* The command line of crs_oracle and crs_replay; see README.md. */
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +13,7 @@ struct settings {
     struct engine_options engine;
     const char *input; /* NULL: stdin */
     unsigned long rounds, seconds, first;
+    bool messages;
 };
 
 static double microseconds(void)
@@ -36,13 +36,11 @@ static void run(struct engine *e, const struct settings *s, const struct transac
     /* A regex that does not end would hold up everything: the signal ends the program. */
     alarm((unsigned)s->seconds);
     if (s->rounds > 1) {
-        memset(ret, 0, sizeof *ret);
+        outcome_clear(ret);
         engine_run(e, t, ret);
     }
     for (unsigned long i = 0; i < s->rounds; i++) {
-        ret->n = 0;
-        ret->phase = 0;
-        ret->note = NULL;
+        outcome_clear(ret);
         double from = microseconds();
         engine_run(e, t, ret);
         times[i] = microseconds() - from;
@@ -60,6 +58,7 @@ static int run_all(struct engine *e, const struct settings *s, FILE *in)
         fprintf(stderr, "%s: out of memory\n", engine_name);
         return 1;
     }
+    o->messages = s->messages;
     uint32_t number = (uint32_t)s->first - 1;
     struct transaction t;
     int bad = 0;
@@ -71,9 +70,9 @@ static int run_all(struct engine *e, const struct settings *s, FILE *in)
             bad = 1;
             continue;
         }
-        memset(o, 0, sizeof *o);
         run(e, s, &t, times, o);
         outcome_write(stdout, &t, o);
+        outcome_clear(o);
         transaction_free(&t);
     }
 }
@@ -81,11 +80,12 @@ static int run_all(struct engine *e, const struct settings *s, FILE *in)
 static int usage(void)
 {
     fprintf(stderr,
-            "usage: %s [-i TRANSACTIONS] [-r ROUNDS] [-s SECONDS] [-n FIRST] [-c CACHE] CONFIGURATION...\n"
+            "usage: %s [-i TRANSACTIONS] [-r ROUNDS] [-s SECONDS] [-n FIRST] [-m] [-c CACHE] CONFIGURATION...\n"
             "  -i  JSON lines as in tests.jsonl (stdin)\n"
             "  -r  so often is each run, the time is the median (1)\n"
             "  -s  ends the program when a transaction's rounds take longer (30)\n"
             "  -n  the number of the first transaction (1)\n"
+            "  -m  the rules' messages too\n"
             "  -c  folder for compiled patterns\n",
             engine_name);
     return 2;
@@ -103,7 +103,7 @@ static bool options(int argc, char **argv, struct settings *s)
 {
     *s = (struct settings){.rounds = 1, .seconds = 30, .first = 1};
     int c;
-    while ((c = getopt(argc, argv, "i:r:s:n:c:")) != -1) {
+    while ((c = getopt(argc, argv, "i:r:s:n:mc:")) != -1) {
         bool good = true;
         switch (c) {
         case 'i':
@@ -118,6 +118,9 @@ static bool options(int argc, char **argv, struct settings *s)
         case 'n':
             good = number_of(optarg, UINT32_MAX, &s->first);
             break;
+        case 'm':
+            s->messages = true;
+            break;
         case 'c':
             s->engine.cache = optarg;
             break;
@@ -130,6 +133,16 @@ static bool options(int argc, char **argv, struct settings *s)
     s->engine.files = (const char *const *)argv + optind;
     s->engine.n_files = (size_t)(argc - optind);
     return s->engine.n_files > 0;
+}
+
+/* KiB of memory that the process has now. */
+static unsigned long resident(void)
+{
+    AUTO_FCLOSE FILE *f = fopen("/proc/self/statm", "r");
+    unsigned long all, now = 0;
+    if (!f || fscanf(f, "%lu %lu", &all, &now) != 2)
+        return 0;
+    return now * ((unsigned long)sysconf(_SC_PAGESIZE) / 1024);
 }
 
 int main(int argc, char **argv)
@@ -146,8 +159,8 @@ int main(int argc, char **argv)
     struct engine *e = engine_open(&s.engine);
     if (!e)
         return 1;
-    fprintf(stderr, "%s: loaded in %.0f ms, %zu KiB of heap\n", engine_name, (microseconds() - from) / 1000,
-            (mallinfo2().uordblks + mallinfo2().hblkhd) / 1024);
+    fprintf(stderr, "%s: loaded in %.0f ms, %lu KiB resident\n", engine_name, (microseconds() - from) / 1000,
+            resident());
     int status = run_all(e, &s, file ? file : stdin);
     engine_close(e);
     return status;

@@ -81,20 +81,54 @@ void transaction_free(struct transaction *t)
     t->held = NULL;
 }
 
-void outcome_add(struct outcome *o, uint64_t rule)
+/* The backslash stays as it is too: the library does it so. */
+static char *escaped(struct span s)
 {
-    for (size_t i = 0; i < o->n; i++) {
-        if (o->rules[i] == rule)
-            return;
+    char *text = malloc(s.len * 4 + 1), *at = text;
+    if (!text)
+        return NULL;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] < 0x20 || s.data[i] > 0x7e)
+            at += sprintf(at, "\\x%02x", s.data[i]);
+        else
+            *at++ = (char)s.data[i];
     }
-    if (o->n < OUTCOME_RULES)
-        o->rules[o->n++] = rule;
+    *at = '\0';
+    return text;
+}
+
+void outcome_add(struct outcome *o, uint64_t rule, struct span message)
+{
+    size_t i = 0;
+    while (i < o->n && o->rules[i].id != rule)
+        i++;
+    if (i == OUTCOME_RULES)
+        return;
+    if (i == o->n) {
+        o->rules[o->n++].id = rule;
+        o->rules[i].message = NULL;
+    }
+    if (o->messages) {
+        free(o->rules[i].message);
+        o->rules[i].message = escaped(message);
+    }
+}
+
+void outcome_clear(struct outcome *o)
+{
+    for (size_t i = 0; i < o->n; i++)
+        free(o->rules[i].message);
+    bool messages = o->messages;
+    memset(o, 0, sizeof *o);
+    o->messages = messages;
 }
 
 static int by_number(const void *a, const void *b)
 {
-    const uint64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
+    uint64_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
 }
 
 static void write_text(FILE *out, const char *s)
@@ -112,6 +146,16 @@ static void write_text(FILE *out, const char *s)
     putc('"', out);
 }
 
+static void write_messages(FILE *out, const struct outcome *o)
+{
+    fputs(", \"messages\": {", out);
+    for (size_t i = 0; i < o->n; i++) {
+        fprintf(out, "%s\"%llu\": ", i ? ", " : "", (unsigned long long)o->rules[i].id);
+        write_text(out, o->rules[i].message ? o->rules[i].message : "");
+    }
+    putc('}', out);
+}
+
 void outcome_write(FILE *out, const struct transaction *t, struct outcome *o)
 {
     qsort(o->rules, o->n, sizeof *o->rules, by_number);
@@ -119,8 +163,11 @@ void outcome_write(FILE *out, const struct transaction *t, struct outcome *o)
     write_text(out, t->name);
     fputs(", \"matched\": [", out);
     for (size_t i = 0; i < o->n; i++)
-        fprintf(out, "%s%llu", i ? ", " : "", (unsigned long long)o->rules[i]);
-    fputs("], \"intervention\": ", out);
+        fprintf(out, "%s%llu", i ? ", " : "", (unsigned long long)o->rules[i].id);
+    putc(']', out);
+    if (o->messages)
+        write_messages(out, o);
+    fputs(", \"intervention\": ", out);
     if (o->phase) {
         fprintf(out, "{\"phase\": %u, \"status\": %u, \"url\": ", o->phase, o->status);
         write_text(out, o->url);

@@ -29,8 +29,12 @@ void transaction_free(struct transaction *t);
 
 /* What an engine said of a transaction. */
 struct outcome {
-    uint64_t rules[OUTCOME_RULES]; /* ids that matched; in any order, with repeats until outcome_write */
+    struct {
+        uint64_t id;
+        char *message; /* as libmodsecurity logs it: bytes outside of printable ASCII as \xhh; NULL unless wanted */
+    } rules[OUTCOME_RULES]; /* that matched, each once */
     size_t n;
+    bool messages;  /* wanted */
     unsigned phase; /* in which it intervened; 0: it did not */
     unsigned status;
     char url[256];    /* of a redirect */
@@ -38,7 +42,10 @@ struct outcome {
     const char *note; /* NULL, or why phases are missing */
 };
 
-void outcome_add(struct outcome *o, uint64_t rule);
+/* The message of a rule that is added again is the last one's. */
+void outcome_add(struct outcome *o, uint64_t rule, struct span message);
+/* Forgets all but what is wanted. */
+void outcome_clear(struct outcome *o);
 void outcome_write(FILE *out, const struct transaction *t, struct outcome *o);
 
 /* An engine: crs_oracle.c's or crs_replay.c's. Errors of loading go to stderr. */
