@@ -62,7 +62,7 @@ def log_all(text):
 
 
 def configuration(rules, text, folder, everything=False):
-    """The files to load, in order, with the settings' text (or None) before them; what has to be written goes to folder."""
+    """The files to load, in order, with the settings' text (or None) before them; folder is for what is written."""
     folder = pathlib.Path(folder)
     files = sorted(rules.glob("*.conf"))
     if text is None:
