@@ -126,12 +126,25 @@ void sec_unknown(struct sec_reader *r, const char *what, struct span name, const
     not_known(r, sec_chars(name), text);
 }
 
+static void unsupported(char *text, size_t size, const char *what, struct span name, const char *reason)
+{
+    int len = name.len < 80 ? (int)name.len : 80;
+    snprintf(text, size, "the %s %.*s is not supported: %s", what, len, (const char *)name.data, reason);
+}
+
 void sec_refused(struct sec_reader *r, const char *what, struct span name, const char *reason)
 {
     char text[400];
-    int len = name.len < 80 ? (int)name.len : 80;
-    snprintf(text, sizeof text, "the %s %.*s is not supported: %s", what, len, (const char *)name.data, reason);
+    unsupported(text, sizeof text, what, name, reason);
     not_known(r, sec_chars(name), text);
+}
+
+void sec_left_out(struct sec_reader *r, const char *what, struct span name, const char *reason)
+{
+    char text[400];
+    unsupported(text, sizeof text, what, name, reason);
+    r->unknown = true;
+    warn(r, sec_chars(name), text);
 }
 
 static struct sec_draft *draft_new(struct sec_reader *r, const char *at, enum sec_list in)

@@ -110,6 +110,8 @@ void sec_error_at(struct sec_reader *r, const struct sec_place *p, const char *f
 void sec_unknown(struct sec_reader *r, const char *what, struct span name, const char *const *names);
 /* The same for what is known but not done here, with the reason. */
 void sec_refused(struct sec_reader *r, const char *what, struct span name, const char *reason);
+/* The same with a warning whatever the options say: the rule is skipped. */
+void sec_left_out(struct sec_reader *r, const char *what, struct span name, const char *reason);
 
 /* Memory of the program: NULL, with failed set, when there is none. */
 void *sec_alloc(struct sec_reader *r, size_t n);

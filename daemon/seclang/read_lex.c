@@ -152,7 +152,7 @@ bool sec_number(struct span s, uint64_t max, uint64_t *ret)
         return false;
     for (size_t i = 0; i < s.len; i++) {
         unsigned digit = s.data[i] - (unsigned)'0';
-        if (digit > 9 || n > (max - digit) / 10)
+        if (digit > 9 || digit > max || n > (max - digit) / 10)
             return false;
         n = n * 10 + digit;
     }
