@@ -107,8 +107,10 @@ void run_after(struct seclang_tx *t, const struct link *l)
         tx_expire(t, &l->expires[i]);
     for (uint32_t i = 0; i < r->n_ctls; i++)
         run_ctl(t, &l->ctls[i]);
-    if (r->skip_to)
+    if (r->skip_to) {
         t->skip_to = r->skip_to;
+        t->skip_on = r->skip_on;
+    }
     if (l->first)
         run_disruptive(t, l);
 }

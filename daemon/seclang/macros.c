@@ -3,13 +3,15 @@
 
 /* Texts with %{…} put together. */
 
-static struct span first_of(struct seclang_tx *t, const struct sec_piece *p)
+/* Of members of one name the last, of a whole collection the first, as in ModSecurity. */
+static struct span one_of(struct seclang_tx *t, const struct sec_piece *p)
 {
     struct sec_values v = sec_vars_get(t->vars, p->var, p->selector);
-    bool any = !p->selector.len || p->var == SEC_XML;
-    for (uint32_t i = 0; i < v.n; i++)
-        if (any || same_text(v.at[i].name, p->selector))
-            return v.at[i].value;
+    if (!p->selector.len || p->var == SEC_XML)
+        return v.n ? v.at[0].value : span_of(NULL, 0);
+    for (uint32_t i = v.n; i; i--)
+        if (same_text(v.at[i - 1].name, p->selector))
+            return v.at[i - 1].value;
     return span_of(NULL, 0);
 }
 
@@ -20,7 +22,7 @@ static struct span piece_of(struct seclang_tx *t, const struct text *text, uint3
     if (p->var == SEC_VARS)
         return p->literal;
     if (!own_var(p->var))
-        return first_of(t, p);
+        return one_of(t, p);
     return own_first(t, p->var, p->selector, text->slots ? text->slots[i] : NO_SLOT, &v) ? v : span_of(NULL, 0);
 }
 

@@ -104,6 +104,8 @@ static bool compare(struct seclang_tx *t, const struct link *l, struct member m,
     struct sec_match x;
     x.start = x.end = x.n_captured = 0;
     bool is = sec_operator_match(l->op, t->m->operators, value, argument, &x) == 1;
+    if (is && l->r->op == SEC_OP_GEO_LOOKUP)
+        tx_geo(t);
     bool captured = is && l->r->capture && x.n_captured;
     if (is == l->r->negated && !captured)
         return false;

@@ -56,9 +56,20 @@ static bool goes_on(const struct seclang_tx *t)
     return (!t->decision->rule || t->decision->monitored) && t->allow == SEC_PASS;
 }
 
+/* Where a skip of an earlier phase leads to in this one. */
+static uint32_t begins(struct seclang_tx *t)
+{
+    const uint32_t *on = t->skip_on;
+    if (!on)
+        return 0;
+    if (t->phase == SEC_PHASES - 1)
+        t->skip_on = NULL;
+    return on[t->phase];
+}
+
 static void walk(struct seclang_tx *t, const struct phase_plan *plan)
 {
-    uint32_t end = plan->first + plan->n, at = plan->first, seen = plan->first;
+    uint32_t end = plan->first + plan->n, at = plan->first + begins(t), seen = at;
     uint32_t first_word = plan->first / 64, end_word = (end + 63) / 64;
     for (uint32_t w = first_word; w < end_word; w++) {
         t->visit[w] = t->s->always[w] | t->s->gated[w];
@@ -88,22 +99,11 @@ static void walk(struct seclang_tx *t, const struct phase_plan *plan)
     passed(t, seen, end);
 }
 
-static bool mime_wanted(struct seclang_tx *t)
-{
-    const struct sec_settings *set = &t->s->p->settings;
-    struct sec_values v = sec_vars_get(t->vars, SEC_RESPONSE_CONTENT_TYPE, span_of(NULL, 0));
-    struct span type = v.n ? v.at[0].value : span_of(NULL, 0);
-    for (uint32_t i = 0; i < set->n_response_mime; i++)
-        if (same_text(set->response_mime[i], type))
-            return true;
-    return !set->n_response_mime;
-}
-
 static bool phase_runs(struct seclang_tx *t, unsigned phase)
 {
     if (t->engine == SEC_OFF || phase < 1 || phase >= SEC_PHASES)
         return false;
-    if (phase == 4 && (!t->response_access || !mime_wanted(t)))
+    if (!sec_vars_runs(t->vars, phase))
         return false;
     if ((t->allow == SEC_ALLOW && phase != 5) || (t->allow == SEC_ALLOW_REQUEST && phase <= 2))
         return false;
@@ -115,6 +115,7 @@ void seclang_phase(struct seclang_tx *t, unsigned phase, const struct http_tx *t
 {
     *ret = (struct seclang_decision){.action = SEC_PASS};
     t->decision = ret;
+    t->phase = (uint8_t)phase;
     t->n_events = 0;
     t->phase_number++;
     if (phase <= 4)

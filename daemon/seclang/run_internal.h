@@ -142,6 +142,7 @@ struct member {
 };
 
 #define REMOVALS_MAX 256 /* of targets, a transaction */
+#define GEO_FIELDS 8
 #define COLLECTIONS 5
 #define MEMO 256
 
@@ -202,7 +203,10 @@ struct seclang_tx {
     struct span message, data;
     struct member found; /* what the event names */
     struct span found_part;
-    uint32_t skip_to; /* 0: none */
+    uint32_t skip_to;              /* 0: none */
+    const uint32_t *skip_on;       /* where later phases begin, by phase; NULL: at their beginning */
+    struct member geo[GEO_FIELDS]; /* of the last geoLookup */
+    uint32_t n_geo;
     struct seclang_event *events;
     size_t n_events, cap_events;
     struct seclang_decision *decision;
@@ -261,6 +265,8 @@ bool own_first(struct seclang_tx *t, uint8_t var, struct span selector, uint32_t
 /* Value's bytes stay as long as the transaction. */
 void tx_put(struct seclang_tx *t, uint32_t slot, struct span name, struct span value);
 void tx_put_number(struct seclang_tx *t, uint32_t slot, struct span name, int32_t n);
+/* What the geoLookup just done has found. */
+void tx_geo(struct seclang_tx *t);
 void tx_forget(struct seclang_tx *t);
 struct txvar *tx_find(struct seclang_tx *t, uint32_t slot, struct span name);
 void tx_set(struct seclang_tx *t, const struct set *set);

@@ -195,7 +195,8 @@ void seclang_end(struct seclang_tx *t)
     struct seclang_memory *m = t->m;
     tx_forget(t);
     matched_clear(t);
-    t->n_env = t->n_removals = 0;
+    t->n_env = t->n_geo = t->n_removals = 0;
+    t->skip_on = NULL;
     t->n_events = 0;
     memset(t->keys, 0, sizeof t->keys);
     if (t->removed_any)

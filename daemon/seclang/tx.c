@@ -19,6 +19,7 @@ bool own_var(uint8_t var)
     case SEC_USER:
     case SEC_RESOURCE:
     case SEC_ENV:
+    case SEC_GEO:
     case SEC_RULE:
     case SEC_HIGHEST_SEVERITY:
     case SEC_MATCHED_VAR:
@@ -208,6 +209,18 @@ static void env_put(struct seclang_tx *t, const struct member *m, bool del)
     }
 }
 
+void tx_geo(struct seclang_tx *t)
+{
+    struct span name, value;
+    t->n_geo = 0;
+    for (uint32_t i = 0; i < GEO_FIELDS && sec_operator_geo(t->m->operators, i, &name, &value); i++) {
+        struct member *m = &t->geo[t->n_geo];
+        *m = (struct member){.var = SEC_GEO, .has_name = true};
+        if (pool_copy(&t->pool, name, &m->name) && pool_copy(&t->pool, value, &m->value))
+            t->n_geo++;
+    }
+}
+
 static void set_tx(struct seclang_tx *t, const struct set *set, struct span name, struct span value)
 {
     const struct txvar *old;
@@ -299,8 +312,11 @@ static bool rule_member(struct seclang_tx *t, struct span name, struct span *ret
         return false; /* a message that has itself in it */
     else if (same_text(name, span_text("msg")) || same_text(name, span_text("logdata"))) {
         bool data = name.len > 3;
+        const struct text *text = data ? &t->rule->log_data : &t->rule->message;
+        if (!text->t->as_written.len)
+            text = data ? &t->head->log_data : &t->head->message;
         t->in_rule_member = true;
-        *ret = expand(t, data ? &t->rule->log_data : &t->rule->message, EVENT_TEXT_MAX);
+        *ret = expand(t, text, EVENT_TEXT_MAX);
         t->in_rule_member = false;
     } else
         return false;
@@ -313,12 +329,16 @@ static bool severity_text(struct seclang_tx *t, struct span *ret)
     return pool_copy(&t->pool, number_text(t->highest_severity, buf), ret);
 }
 
-static const struct member *env_find(const struct seclang_tx *t, struct span name)
+/* The first of a list that has the name, or of all where none is asked for. */
+static bool first_named(const struct member *at, uint32_t n, struct span name, struct span *ret)
 {
-    for (uint32_t i = 0; i < t->n_env; i++)
-        if (!name.len || same_bytes(t->env[i].name, name))
-            return &t->env[i];
-    return NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        if (name.len && !same_text(at[i].name, name))
+            continue;
+        *ret = at[i].value;
+        return true;
+    }
+    return false;
 }
 
 /* The TX variable that was set first of those there are. */
@@ -333,7 +353,6 @@ static const struct txvar *tx_oldest(const struct seclang_tx *t)
 bool own_first(struct seclang_tx *t, uint8_t var, struct span selector, uint32_t slot, struct span *ret)
 {
     const struct txvar *v;
-    const struct member *m;
     switch (var) {
     case SEC_TX:
         v = slot == NO_SLOT && !selector.len ? tx_oldest(t) : tx_find(t, slot, selector);
@@ -356,9 +375,9 @@ bool own_first(struct seclang_tx *t, uint8_t var, struct span selector, uint32_t
     case SEC_RULE:
         return rule_member(t, selector, ret);
     case SEC_ENV:
-        m = env_find(t, selector);
-        *ret = m ? m->value : span_of(NULL, 0);
-        return m != NULL;
+        return first_named(t->env, t->n_env, selector, ret);
+    case SEC_GEO:
+        return first_named(t->geo, t->n_geo, selector, ret);
     default:
         return stored_first(t, var, selector, ret);
     }
@@ -429,9 +448,10 @@ uint32_t own_members(struct seclang_tx *t, const struct target *g)
         return all_matched(t, g);
     if (g->select != SEC_BY_NAME && g->var == SEC_TX)
         return all_tx(t, g);
-    if (g->select != SEC_BY_NAME && g->var == SEC_ENV) {
-        for (uint32_t i = 0; i < t->n_env; i++)
-            own_add(t, &n, g, t->env[i]);
+    if (g->select != SEC_BY_NAME && (g->var == SEC_ENV || g->var == SEC_GEO)) {
+        const struct member *from = g->var == SEC_ENV ? t->env : t->geo;
+        for (uint32_t i = 0; i < (g->var == SEC_ENV ? t->n_env : t->n_geo); i++)
+            own_add(t, &n, g, from[i]);
         return n;
     }
     if (g->select != SEC_BY_NAME && m.has_name && g->var != SEC_RULE)
