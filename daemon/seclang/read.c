@@ -422,7 +422,7 @@ static bool is_open(const struct sec_reader *r, const struct stat *st)
 static void read_file(struct sec_reader *r, const char *path, const char *at)
 {
     struct stat st;
-    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold it up */
     if (fd < 0 || fstat(fd, &st)) {
         file_error(r, path, at, "cannot be opened");
         return;

@@ -9,7 +9,7 @@ int sec_collection(struct sec_reader *r, struct span name)
     const char *names[ARRAY_LEN(writable) + 1] = {NULL};
     for (size_t i = 0; i < ARRAY_LEN(writable); i++) {
         if (sec_same(name, sec_var_name(writable[i])))
-            return writable[i];
+            return (int)writable[i];
         names[i] = sec_var_name(writable[i]);
     }
     sec_unknown(r, "collection to write to", name, names);

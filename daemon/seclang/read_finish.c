@@ -340,7 +340,7 @@ static void resolve_skips(struct sec_reader *r, const struct phase_list *lists, 
 
 void sec_finish(struct sec_reader *r)
 {
-    struct phase_list lists[SEC_PHASES] = {{NULL}};
+    struct phase_list lists[SEC_PHASES] = {{.n = 0}};
     check_duplicates(r);
     for (size_t i = 0; i < r->n_items; i++)
         if (r->items[i].draft)

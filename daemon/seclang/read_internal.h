@@ -148,6 +148,7 @@ bool sec_expire_read(struct sec_reader *r, struct span s, struct sec_rule *rule)
 bool sec_initcol_read(struct sec_reader *r, struct span s, struct sec_rule *rule);
 bool sec_key_read(struct sec_reader *r, enum sec_var collection, struct span s, struct sec_rule *rule);
 bool sec_ctl_read(struct sec_reader *r, struct span s, struct sec_rule *rule);
+bool sec_transform_read(struct sec_reader *r, struct span s, struct sec_draft *d);
 /* A list of actions; errors are in r's diag. */
 void sec_actions_read(struct sec_reader *r, struct span list, struct sec_draft *d);
 
