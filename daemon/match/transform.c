@@ -103,6 +103,52 @@ size_t transform_room(enum transform t, size_t len)
     }
 }
 
+bool transform_always(enum transform t)
+{
+    return t == TRANSFORM_BASE64_DECODE || t == TRANSFORM_BASE64_DECODE_EXT || t == TRANSFORM_HEX_DECODE ||
+           t == TRANSFORM_HEX_ENCODE || t == TRANSFORM_SHA1 || t == TRANSFORM_LENGTH;
+}
+
+bool transform_touches(enum transform t, uint8_t byte)
+{
+    switch (t) {
+    case TRANSFORM_LOWER:
+        return byte >= 'A' && byte <= 'Z';
+    case TRANSFORM_URL_DECODE:
+    case TRANSFORM_URL_DECODE_UNI:
+        return byte == '%' || byte == '+';
+    case TRANSFORM_HTML_DECODE:
+        return byte == '&';
+    case TRANSFORM_JS_DECODE:
+    case TRANSFORM_CSS_DECODE:
+    case TRANSFORM_ESCAPE_SEQ_DECODE:
+        return byte == '\\';
+    case TRANSFORM_NORMALIZE_PATH:
+        return byte == '/' || byte == '.';
+    case TRANSFORM_NORMALIZE_PATH_WIN:
+        return byte == '/' || byte == '.' || byte == '\\';
+    case TRANSFORM_REMOVE_NULLS:
+    case TRANSFORM_REPLACE_NULLS:
+        return !byte;
+    case TRANSFORM_COMPRESS_WHITESPACE:
+    case TRANSFORM_TRIM:
+        return is_class(byte, CLASS_SPACE);
+    case TRANSFORM_REMOVE_WHITESPACE:
+        return is_class(byte, CLASS_SPACE) || byte == 0xa0 || byte == 0xc2;
+    case TRANSFORM_REPLACE_COMMENTS:
+        return byte == '/';
+    case TRANSFORM_REMOVE_COMMENTS:
+    case TRANSFORM_REMOVE_COMMENT_CHARS:
+        return is_class(byte, CLASS_COMMENT);
+    case TRANSFORM_CMD_LINE:
+        return is_class(byte, CLASS_COMMAND);
+    case TRANSFORM_UTF8_TO_UNICODE:
+        return byte >= 0x80;
+    default:
+        return true;
+    }
+}
+
 struct span transform_apply(enum transform t, struct span in, uint8_t *buf)
 {
     return table[t].run(in, buf);

@@ -59,6 +59,11 @@ const char *transform_name(enum transform t);
 /* The most bytes that the result of an input of `len` bytes can take. */
 size_t transform_room(enum transform t, size_t len);
 
+/* Whether it may change a value for having this byte; one without any such byte stays as it is. */
+bool transform_touches(enum transform t, uint8_t byte);
+/* Whether it may change any value, also an empty one. */
+bool transform_always(enum transform t);
+
 /*
  * The transformed value: `in` itself (or a part of it) where it does not
  * change, else written to buf, which has transform_room(t, in.len) bytes and
