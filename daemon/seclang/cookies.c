@@ -38,7 +38,7 @@ void sec_fill_cookies(struct sec_vars *v, enum sec_var var)
     struct sec_list l = {0};
     const struct http_list *headers = &v->tx->headers;
     for (uint32_t i = 0; i < headers->n; i++)
-        if (sec_same(headers->at[i].name, "cookie"))
+        if (sec_is_word(headers->at[i].name, "cookie"))
             split(v, &l, headers->at[i].value);
     sec_set_list(v, SEC_REQUEST_COOKIES, l.at, l.n);
     if (var == SEC_REQUEST_COOKIES_NAMES)

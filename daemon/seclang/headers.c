@@ -47,7 +47,7 @@ static void set_processor(struct sec_vars *v)
     enum sec_processor p = v->said;
     const struct http_list *l = &v->tx->headers;
     for (uint32_t i = l->n; !p && i-- > 0;) {
-        if (!sec_same(l->at[i].name, "content-type"))
+        if (!sec_is_word(l->at[i].name, "content-type"))
             continue;
         if (sec_starts_with(l->at[i].value, "multipart/form-data"))
             p = SEC_BODY_MULTIPART;

@@ -43,7 +43,7 @@ static const struct {
 static bool load_number(struct sec_operator *o, char *why, size_t size)
 {
     bool any;
-    o->number = sec_number(o->argument, &any);
+    o->number = sec_integer(o->argument, &any);
     if (o->op == SEC_OP_EQ)
         o->number = sec_int(o->argument);
     if (!any)
@@ -229,8 +229,8 @@ static bool compare(enum sec_op op, int64_t value, int64_t with)
 static int match_number(const struct sec_operator *o, struct span value, struct span argument, struct sec_match *ret)
 {
     bool eq = o->op == SEC_OP_EQ;
-    int64_t with = o->constant ? o->number : eq ? sec_int(argument) : sec_number(argument, NULL);
-    if (!compare(o->op, eq ? sec_int(value) : sec_number(value, NULL), with))
+    int64_t with = o->constant ? o->number : eq ? sec_int(argument) : sec_integer(argument, NULL);
+    if (!compare(o->op, eq ? sec_int(value) : sec_integer(value, NULL), with))
         return 0;
     return sec_matched(ret, 0, value.len);
 }

@@ -56,7 +56,7 @@ int sec_match_utf8(struct span value, struct sec_match *ret);
  * The number that a text begins with, as strtoll reads it: blanks, a sign,
  * digits; the nearest where there is none so large, 0 where there is none at all.
  */
-int64_t sec_number(struct span text, bool *any);
+int64_t sec_integer(struct span text, bool *any);
 /* The same as eq reads it: what is no int is 0. */
 int64_t sec_int(struct span text);
 

@@ -24,7 +24,7 @@ static bool is_letter(uint8_t c)
     return (uint8_t)((c | 0x20) - 'a') < 26;
 }
 
-int64_t sec_number(struct span text, bool *any)
+int64_t sec_integer(struct span text, bool *any)
 {
     size_t i = 0;
     while (i < text.len && is_blank(text.data[i]))
@@ -45,7 +45,7 @@ int64_t sec_number(struct span text, bool *any)
 
 int64_t sec_int(struct span text)
 {
-    int64_t v = sec_number(text, NULL);
+    int64_t v = sec_integer(text, NULL);
     return v < INT32_MIN || v > INT32_MAX ? 0 : v;
 }
 

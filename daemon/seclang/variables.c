@@ -316,7 +316,7 @@ bool sec_starts_with(struct span s, const char *text)
     return true;
 }
 
-bool sec_same(struct span s, const char *text)
+bool sec_is_word(struct span s, const char *text)
 {
     return s.len == strlen(text) && sec_starts_with(s, text);
 }
@@ -324,7 +324,7 @@ bool sec_same(struct span s, const char *text)
 const struct http_field *sec_header(const struct http_list *l, const char *name)
 {
     for (uint32_t i = l->n; i-- > 0;)
-        if (sec_same(l->at[i].name, name))
+        if (sec_is_word(l->at[i].name, name))
             return &l->at[i];
     return NULL;
 }

@@ -67,7 +67,7 @@ struct span sec_text_span(const char *text);
 struct span sec_print(struct sec_vars *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The last header of that name (lower case): it is the one that ModSecurity takes. NULL where there is none. */
 const struct http_field *sec_header(const struct http_list *l, const char *name);
-bool sec_same(struct span s, const char *lower);
+bool sec_is_word(struct span s, const char *lower);
 bool sec_starts_with(struct span s, const char *lower);
 bool sec_is_space(uint8_t c);
 
