@@ -117,7 +117,8 @@ struct http_tx {
     struct span body;              /* chunks put together, content coding decoded */
     bool has_body;                 /* the head announces one */
     bool body_done;
-    uint16_t status; /* 0: no response yet */
+    uint16_t status;              /* 0: no response yet */
+    struct span response_version; /* "HTTP/1.1" */
     struct http_list response_headers;
     struct span response_body;
     bool response_has_body;

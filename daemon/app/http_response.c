@@ -67,6 +67,7 @@ int http_response_read(struct http *h, struct http_msg *m, struct span head, str
     if (!p)
         return -ENOMEM;
     m->tx.status = (uint16_t)*status;
+    m->tx.response_version = span_of(p, 8);
     l->arena = &m->arena;
     l->list = &m->tx.response_headers;
     return read_lines(l, p, head.len);

@@ -11,6 +11,7 @@
 
 struct arena_chunk {
     struct arena_chunk *next;
+    size_t size;
     uint64_t data[];
 };
 
@@ -22,17 +23,40 @@ static size_t chunk_size(const struct arena *a, size_t n)
     return n > size ? n : size;
 }
 
-static bool add_chunk(struct arena *a, size_t n)
+static struct arena_chunk *take_spare(struct arena *a, size_t n)
+{
+    for (struct arena_chunk **at = &a->spare; *at; at = &(*at)->next) {
+        struct arena_chunk *c = *at;
+        if (c->size < n)
+            continue;
+        *at = c->next;
+        return c;
+    }
+    return NULL;
+}
+
+static struct arena_chunk *new_chunk(struct arena *a, size_t n)
 {
     size_t size = chunk_size(a, n);
     struct arena_chunk *c = size > SIZE_MAX - sizeof *c ? NULL : malloc(sizeof *c + size);
+    if (!c)
+        return NULL;
+    c->size = size;
+    a->total += sizeof *c + size;
+    return c;
+}
+
+static bool add_chunk(struct arena *a, size_t n)
+{
+    struct arena_chunk *c = take_spare(a, n);
+    if (!c)
+        c = new_chunk(a, n);
     if (!c)
         return false;
     c->next = a->head;
     a->head = c;
     a->used = 0;
-    a->size = size;
-    a->total += sizeof *c + size;
+    a->size = c->size;
     return true;
 }
 
@@ -56,14 +80,39 @@ char *arena_copy(struct arena *a, const void *data, size_t n)
     return p;
 }
 
+static void free_chunks(struct arena_chunk *c)
+{
+    while (c) {
+        struct arena_chunk *next = c->next;
+        free(c);
+        c = next;
+    }
+}
+
 void arena_free(struct arena *a)
 {
-    while (a->head) {
-        struct arena_chunk *next = a->head->next;
-        free(a->head);
-        a->head = next;
+    free_chunks(a->head);
+    free_chunks(a->spare);
+    *a = (struct arena){0};
+}
+
+void arena_reset(struct arena *a, size_t keep)
+{
+    struct arena_chunk *all[2] = {a->head, a->spare};
+    *a = (struct arena){0};
+    for (int i = 0; i < 2; i++) {
+        while (all[i]) {
+            struct arena_chunk *c = all[i];
+            all[i] = c->next;
+            if (sizeof *c + c->size > keep - a->total) {
+                free(c);
+                continue;
+            }
+            c->next = a->spare;
+            a->spare = c;
+            a->total += sizeof *c + c->size;
+        }
     }
-    a->used = a->size = a->total = 0;
 }
 
 size_t arena_size(const struct arena *a)

@@ -10,8 +10,9 @@
 /* Memory that is given back all at once; addresses stay. Zeroed is empty. */
 struct arena {
     struct arena_chunk *head;
-    size_t used, size; /* of the newest chunk */
-    size_t total;      /* of all chunks */
+    struct arena_chunk *spare; /* chunks that arena_reset kept */
+    size_t used, size;         /* of the newest chunk */
+    size_t total;              /* of all chunks */
 };
 
 /* n zeroed bytes, aligned to 8; NULL when out of memory. */
@@ -19,6 +20,8 @@ MUST_CHECK void *arena_alloc(struct arena *a, size_t n);
 /* A copy of n bytes with a NUL behind them. */
 MUST_CHECK char *arena_copy(struct arena *a, const void *data, size_t n);
 void arena_free(struct arena *a);
+/* All is given back, but for chunks of up to `keep` bytes together that serve again. */
+void arena_reset(struct arena *a, size_t keep);
 /* Bytes that it takes from the heap. */
 size_t arena_size(const struct arena *a);
 

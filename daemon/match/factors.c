@@ -5,20 +5,11 @@
  * comes out may be weaker than the regex, never stronger. Options that only
  * change case, dots and lines do not matter; look-arounds and edges are empty.
  */
-#include "match/factors.h"
-
 #include <string.h>
 
-#define DEPTH_MAX 12
-#define CLASS_MAX 8 /* bytes of a class that is taken for its members */
-#define LOOK_MAX 64 /* bytes of a string among which the rarest are chosen */
+#include "match/factors_internal.h"
 
-/* What is known of a part. */
-struct known {
-    bool exact;         /* it matches nothing but `set` */
-    bool some;          /* not exact: every match contains one of `set` */
-    struct factors set; /* in an exact one strings may be empty */
-};
+#define DEPTH_MAX 12
 
 struct reader {
     const uint8_t *at, *end;
@@ -44,128 +35,9 @@ static bool take(struct reader *r, uint8_t c)
     return true;
 }
 
-/* ---- sets of strings ---- */
-
 static bool is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';
-}
-
-static void only_empty(struct known *k)
-{
-    k->exact = true;
-    k->some = false;
-    k->set.n = 1;
-    k->set.len[0] = 0;
-}
-
-static void anything(struct known *k)
-{
-    k->exact = k->some = false;
-    k->set.n = 0;
-}
-
-static void one_byte(struct known *k, uint8_t c)
-{
-    k->exact = true;
-    k->some = false;
-    k->set.n = 1;
-    k->set.len[0] = 1;
-    k->set.at[0][0] = (uint8_t)(c | FACTOR_FOLD);
-}
-
-static bool add(struct factors *f, const uint8_t *s, unsigned len)
-{
-    for (unsigned i = 0; i < f->n; i++)
-        if (f->len[i] == len && memcmp(f->at[i], s, len) == 0)
-            return true;
-    if (f->n == FACTORS_MAX)
-        return false;
-    memcpy(f->at[f->n], s, len);
-    f->len[f->n++] = (uint8_t)len;
-    return true;
-}
-
-static bool add_all(struct factors *to, const struct factors *from)
-{
-    for (unsigned i = 0; i < from->n; i++)
-        if (!add(to, from->at[i], from->len[i]))
-            return false;
-    return true;
-}
-
-/* Guesses; only their order matters. */
-static unsigned rarity(uint8_t c)
-{
-    c |= FACTOR_FOLD;
-    if (!c || c >= 0x7f)
-        return 7;
-    if (strchr("etaoinshr", c))
-        return 3;
-    if (is_digit(c) || strchr(" ./-", c))
-        return 4;
-    if ((c >= 'a' && c <= 'z') || strchr("=&", c))
-        return 5;
-    return strchr("{}`$<|\"", c) ? 8 : 6;
-}
-
-struct factor_gram factor_gram(struct span s)
-{
-    struct factor_gram best = {.len = s.len < FACTOR_GRAM ? s.len : FACTOR_GRAM};
-    for (size_t i = 0; i + best.len <= s.len && i < LOOK_MAX; i++) {
-        unsigned bits = 0;
-        for (size_t k = 0; k < best.len; k++)
-            bits += rarity(s.data[i + k]);
-        if (bits > best.bits) {
-            best.bits = bits;
-            best.at = i;
-        }
-    }
-    return best;
-}
-
-/* Leaves of each string what is looked for; false where one has nothing. How often any is met: *cost. */
-static bool to_grams(const struct known *k, struct factors *ret, uint64_t *cost)
-{
-    ret->n = 0;
-    *cost = 0;
-    for (unsigned i = 0; i < k->set.n; i++) {
-        struct factor_gram g = factor_gram(span_of(k->set.at[i], k->set.len[i]));
-        unsigned before = ret->n;
-        if (!g.len || !add(ret, k->set.at[i] + g.at, (unsigned)g.len))
-            return false;
-        *cost += ret->n > before ? UINT64_C(1) << (40 - g.bits) : 0;
-    }
-    return ret->n && (k->exact || k->some);
-}
-
-/* Makes *best the better of the two. */
-static void prefer(struct known *best, const struct known *k)
-{
-    struct factors grams, had;
-    uint64_t cost, least;
-    if (!to_grams(k, &grams, &cost) || (to_grams(best, &had, &least) && least <= cost))
-        return;
-    best->some = true;
-    best->set = grams;
-}
-
-/* Each of a before each of b; false where that is too much. */
-static bool cross(struct factors *a, const struct factors *b)
-{
-    struct factors all = {.n = 0};
-    uint8_t s[FACTOR_LEN];
-    for (unsigned i = 0; i < a->n; i++)
-        for (unsigned k = 0; k < b->n; k++) {
-            if (a->len[i] + b->len[k] > FACTOR_LEN)
-                return false;
-            memcpy(s, a->at[i], a->len[i]);
-            memcpy(s + a->len[i], b->at[k], b->len[k]);
-            if (!add(&all, s, a->len[i] + b->len[k]))
-                return false;
-        }
-    *a = all;
-    return true;
 }
 
 /* ---- atoms ---- */
@@ -179,14 +51,16 @@ static int hex_digit(const struct reader *r)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Behind "\x": up to two digits. */
+/* Behind "\x": up to two digits, or in braces those of a byte. */
 static uint8_t read_hex(struct reader *r)
 {
     unsigned value = 0;
-    if (is_next(r, '{'))
-        r->failed = true;
-    for (int i = 0, digit; i < 2 && (digit = hex_digit(r)) >= 0; i++, r->at++)
+    bool braces = take(r, '{');
+    int digits = 0;
+    for (int digit; digits < 2 && (digit = hex_digit(r)) >= 0; digits++, r->at++)
         value = value * 16 + (unsigned)digit;
+    if (braces && (!digits || !take(r, '}')))
+        r->failed = true;
     return (uint8_t)value;
 }
 
@@ -226,58 +100,73 @@ static bool skip_name(struct reader *r, uint8_t close)
     return take(r, close);
 }
 
-/* One member of a class, or a named or escaped set of them: false. */
-static bool read_member(struct reader *r, uint8_t *byte)
+enum member { MEMBER_BYTE, MEMBER_SET, MEMBER_UNKNOWN };
+
+/* One member of a class, or a set of them: by the letter behind a backslash, or a named one. */
+static enum member read_member(struct reader *r, uint8_t *byte)
 {
     *byte = *r->at++;
     if (*byte == '[' && take(r, ':')) {
         (void)take(r, '^');
         r->failed = !skip_name(r, ':') || !take(r, ']');
-        return false;
+        return MEMBER_UNKNOWN;
     }
     if (*byte == '[' && (is_next(r, '.') || is_next(r, '=')))
         r->failed = true;
     if (*byte != '\\')
-        return true;
+        return MEMBER_BYTE;
     enum escape e = read_escape(r, byte);
     if (e == ESCAPE_EDGE && *byte == 'b')
         *byte = '\b';
     else if (e == ESCAPE_EDGE || e == ESCAPE_REFERENCE)
         r->failed = true; /* an octal number, or nothing at all */
-    return e != ESCAPE_CLASS;
+    return e == ESCAPE_CLASS ? MEMBER_SET : MEMBER_BYTE;
 }
 
-/* Adds what stands between two bytes, or gives up on `few`. */
-static void add_range(struct factors *few, bool *many, uint8_t first, uint8_t last)
+static void add_range(struct factor_bytes *s, uint8_t first, uint8_t last)
 {
-    for (unsigned c = first; c <= last && !*many; c++) {
-        uint8_t folded = (uint8_t)(c | FACTOR_FOLD);
-        *many = !add(few, &folded, 1) || few->n > CLASS_MAX;
+    for (unsigned c = first; c <= last; c++)
+        factor_bytes_add(s, (uint8_t)c);
+}
+
+/* What \d, \s, \w and their opposites stand for; false for others. */
+static bool add_escaped(struct factor_bytes *s, uint8_t letter)
+{
+    static const char spaces[] = " \t\n\v\f\r";
+    uint8_t kind = letter | 0x20;
+    for (unsigned c = 0; c < 256; c++) {
+        uint8_t byte = (uint8_t)c;
+        bool word = is_alnum(byte) || c == '_', space = c && strchr(spaces, (int)c);
+        if ((kind == 'd' ? is_digit(byte) : kind == 's' ? space : word) == (kind == letter))
+            factor_bytes_add(s, byte);
     }
+    return kind == 'd' || kind == 's' || kind == 'w';
 }
 
 /* Behind the bracket. */
 static void read_class(struct reader *r, struct known *ret)
 {
-    bool many = take(r, '^'), first = true;
-    ret->set.n = 0;
+    struct factor_bytes s = {{0}};
+    bool negated = take(r, '^'), first = true, all = true;
     for (; more(r) && (first || *r->at != ']'); first = false) {
         uint8_t from, to;
-        bool byte = read_member(r, &from);
+        enum member m = read_member(r, &from);
         to = from;
-        if (byte && is_next(r, '-') && r->end - r->at > 1 && r->at[1] != ']') {
+        if (m == MEMBER_BYTE && is_next(r, '-') && r->end - r->at > 1 && r->at[1] != ']') {
             r->at++;
-            byte = read_member(r, &to);
+            m = read_member(r, &to) == MEMBER_BYTE ? MEMBER_BYTE : MEMBER_UNKNOWN;
         }
-        many = many || !byte;
-        add_range(&ret->set, &many, from, to);
+        if (m == MEMBER_BYTE)
+            add_range(&s, from, to);
+        all = all && (m == MEMBER_BYTE || (m == MEMBER_SET && add_escaped(&s, from)));
     }
     if (!take(r, ']'))
         r->failed = true;
-    ret->exact = true;
-    ret->some = false;
-    if (many || !ret->set.n)
-        anything(ret);
+    for (unsigned i = 0; i < 4 && negated; i++)
+        s.w[i] = ~s.w[i];
+    known_bytes(ret, &s);
+    if (!all)
+        known_anything(ret);
 }
 
 static void read_alternatives(struct reader *r, struct known *ret);
@@ -313,7 +202,7 @@ static bool read_kind(struct reader *r, bool *empty)
 static void read_group(struct reader *r, struct known *ret)
 {
     bool empty = false;
-    only_empty(ret);
+    known_empty(ret);
     if (is_next(r, '*') || ++r->depth > DEPTH_MAX)
         r->failed = true;
     if (take(r, '?') && !read_kind(r, &empty)) {
@@ -324,20 +213,23 @@ static void read_group(struct reader *r, struct known *ret)
     if (!take(r, ')'))
         r->failed = true;
     if (empty)
-        only_empty(ret);
+        known_empty(ret);
     r->depth--;
 }
 
 static void read_atom(struct reader *r, struct known *ret)
 {
+    struct factor_bytes set = {{0}};
     uint8_t byte = *r->at++;
     enum escape e = byte == '\\' ? read_escape(r, &byte) : ESCAPE_BYTE;
     if (e == ESCAPE_EDGE)
-        only_empty(ret);
-    else if (e != ESCAPE_BYTE)
-        anything(ret);
+        known_empty(ret);
+    else if (e == ESCAPE_BYTE)
+        known_byte(ret, byte);
+    else if (e == ESCAPE_CLASS && add_escaped(&set, byte))
+        known_bytes(ret, &set);
     else
-        one_byte(ret, byte);
+        known_anything(ret);
 }
 
 static void read_part(struct reader *r, struct known *ret)
@@ -347,9 +239,9 @@ static void read_part(struct reader *r, struct known *ret)
     else if (take(r, '('))
         read_group(r, ret);
     else if (take(r, '.'))
-        anything(ret);
+        known_anything(ret);
     else if (take(r, '^') || take(r, '$'))
-        only_empty(ret);
+        known_empty(ret);
     else
         read_atom(r, ret);
 }
@@ -397,24 +289,11 @@ static bool read_repeat(struct reader *r, unsigned *least, unsigned *most)
     return true;
 }
 
-/* How often the part may stand there. */
-static void repeat(struct known *k, unsigned least, unsigned most)
-{
-    if (least == 1 && most == 1)
-        return;
-    if (least) {
-        k->some = k->some || k->exact;
-        k->exact = false;
-    } else if (!k->exact || most != 1 || !add(&k->set, k->set.at[0], 0)) {
-        anything(k);
-    }
-}
-
 static void read_repeats(struct reader *r, struct known *k)
 {
     unsigned least, most;
     while (more(r) && read_repeat(r, &least, &most)) {
-        repeat(k, least, most);
+        known_repeat(k, least, most);
         if (!take(r, '?'))
             (void)take(r, '+');
     }
@@ -424,45 +303,29 @@ static void read_sequence(struct reader *r, struct known *ret)
 {
     struct known run, part, best;
     bool whole = true;
-    only_empty(&run);
-    anything(&best);
+    known_empty(&run);
+    known_anything(&best);
     while (more(r) && *r->at != '|' && *r->at != ')') {
         read_part(r, &part);
         read_repeats(r, &part);
-        prefer(&best, &part);
-        if (part.exact && cross(&run.set, &part.set))
+        known_also(&best, &part);
+        known_prefer(&best, &part);
+        if (part.exact && known_cross(&run, &part))
             continue;
         whole = false;
-        prefer(&best, &run);
+        known_prefer(&best, &run);
         if (part.exact)
             run = part;
         else
-            only_empty(&run);
+            known_empty(&run);
     }
-    if (!whole)
-        prefer(&best, &run);
-    *ret = whole ? run : best;
-}
-
-/* Either of the two. */
-static void unite(struct known *a, const struct known *b)
-{
-    struct factors grams, more_grams;
-    uint64_t cost;
-    if (a->exact && b->exact) {
-        struct factors all = a->set;
-        if (add_all(&all, &b->set)) {
-            a->set = all;
-            return;
-        }
+    known_prefer(&best, &run);
+    if (whole) {
+        best.exact = true;
+        best.some = false;
+        best.set = run.set;
     }
-    if (!to_grams(a, &grams, &cost) || !to_grams(b, &more_grams, &cost) || !add_all(&grams, &more_grams)) {
-        anything(a);
-        return;
-    }
-    a->exact = false;
-    a->some = true;
-    a->set = grams;
+    *ret = best;
 }
 
 static void read_alternatives(struct reader *r, struct known *ret)
@@ -471,17 +334,30 @@ static void read_alternatives(struct reader *r, struct known *ret)
     read_sequence(r, ret);
     while (take(r, '|')) {
         read_sequence(r, &one);
-        unite(ret, &one);
+        known_unite(ret, &one);
     }
+}
+
+static bool read_whole(struct span pattern, struct known *ret)
+{
+    struct reader r = {.at = pattern.data, .end = pattern.data + pattern.len};
+    if (!pattern.len)
+        return false;
+    read_alternatives(&r, ret);
+    return !r.failed && r.at == r.end;
 }
 
 bool factors_of_regex(struct span pattern, struct factors *ret)
 {
-    struct reader r = {.at = pattern.data, .end = pattern.data + pattern.len};
     struct known all;
-    uint64_t cost;
-    if (!pattern.len)
+    return read_whole(pattern, &all) && known_folded_grams(&all, ret);
+}
+
+bool needs_of_regex(struct span pattern, struct needs *ret)
+{
+    struct known all;
+    if (!read_whole(pattern, &all))
         return false;
-    read_alternatives(&r, &all);
-    return !r.failed && r.at == r.end && to_grams(&all, ret, &cost);
+    known_needs(&all, ret);
+    return ret->strings.n || ret->n_sets;
 }

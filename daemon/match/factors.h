@@ -9,13 +9,13 @@
 #include "base/cleanup.h"
 #include "base/span.h"
 
-#define FACTORS_MAX 160
-#define FACTOR_LEN 12
+#define FACTORS_MAX 384
+#define FACTOR_LEN 16
 
 /* Bit 5 set in every byte: letters lose their case, and no two bytes that were alike come to differ. */
 #define FACTOR_FOLD 0x20u
 
-/* Short strings, folded. */
+/* Short strings in lower case; where grams are made of them, folded. */
 struct factors {
     unsigned n;
     uint8_t len[FACTORS_MAX];
@@ -40,5 +40,25 @@ struct factor_gram factor_gram(struct span s);
  * of them empty. False where none are found, as in what is not understood.
  */
 MUST_CHECK bool factors_of_regex(struct span pattern, struct factors *ret);
+
+struct factor_bytes {
+    uint64_t w[4];
+};
+
+bool factor_bytes_has(const struct factor_bytes *s, uint8_t c);
+void factor_bytes_add(struct factor_bytes *s, uint8_t c);
+void factor_bytes_add_caseless(struct factor_bytes *s, uint8_t c);
+
+#define NEEDS_SETS 6
+
+/* What every match of a regex contains: one of the strings, in any case; a byte of each set. */
+struct needs {
+    struct factors strings; /* none of them empty; n 0: nothing is known */
+    unsigned n_sets;
+    struct factor_bytes sets[NEEDS_SETS];
+};
+
+/* False where nothing is known. */
+MUST_CHECK bool needs_of_regex(struct span pattern, struct needs *ret);
 
 #endif

@@ -10,6 +10,7 @@
 
 struct span transform_url_decode(struct span in, uint8_t *buf);
 struct span transform_url_decode_uni(struct span in, uint8_t *buf);
+struct span transform_url_encode(struct span in, uint8_t *buf);
 struct span transform_html_decode(struct span in, uint8_t *buf);
 struct span transform_js_decode(struct span in, uint8_t *buf);
 struct span transform_css_decode(struct span in, uint8_t *buf);
@@ -17,9 +18,12 @@ struct span transform_escape_seq_decode(struct span in, uint8_t *buf);
 
 struct span transform_base64_decode(struct span in, uint8_t *buf);
 struct span transform_base64_decode_ext(struct span in, uint8_t *buf);
+struct span transform_base64_encode(struct span in, uint8_t *buf);
 struct span transform_hex_decode(struct span in, uint8_t *buf);
 struct span transform_hex_encode(struct span in, uint8_t *buf);
+struct span transform_sql_hex_decode(struct span in, uint8_t *buf);
 struct span transform_utf8_to_unicode(struct span in, uint8_t *buf);
+struct span transform_md5(struct span in, uint8_t *buf);
 struct span transform_sha1(struct span in, uint8_t *buf);
 struct span transform_length(struct span in, uint8_t *buf);
 
@@ -28,11 +32,17 @@ struct span transform_normalize_path_win(struct span in, uint8_t *buf);
 struct span transform_cmd_line(struct span in, uint8_t *buf);
 
 struct span transform_lower(struct span in, uint8_t *buf);
+struct span transform_upper(struct span in, uint8_t *buf);
 struct span transform_remove_nulls(struct span in, uint8_t *buf);
 struct span transform_replace_nulls(struct span in, uint8_t *buf);
 struct span transform_compress_whitespace(struct span in, uint8_t *buf);
 struct span transform_remove_whitespace(struct span in, uint8_t *buf);
 struct span transform_trim(struct span in, uint8_t *buf);
+struct span transform_trim_left(struct span in, uint8_t *buf);
+struct span transform_trim_right(struct span in, uint8_t *buf);
+struct span transform_parity_even_7bit(struct span in, uint8_t *buf);
+struct span transform_parity_odd_7bit(struct span in, uint8_t *buf);
+struct span transform_parity_zero_7bit(struct span in, uint8_t *buf);
 struct span transform_replace_comments(struct span in, uint8_t *buf);
 struct span transform_remove_comments(struct span in, uint8_t *buf);
 struct span transform_remove_comment_chars(struct span in, uint8_t *buf);
@@ -78,6 +88,9 @@ static inline uint8_t unicode_byte(const uint8_t *p)
     bool full_width = (p[0] | 0x20) == 'f' && (p[1] | 0x20) == 'f' && low > 0 && low < 0x5f;
     return full_width ? (uint8_t)(low + 0x20) : low;
 }
+
+/* Whether a byte is not ASCII. */
+bool transform_any_high(struct span in);
 
 /* Where the first c is, or in.len. */
 static inline size_t find_byte(struct span in, size_t from, uint8_t c)

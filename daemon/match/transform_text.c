@@ -43,6 +43,19 @@ struct span transform_lower(struct span in, uint8_t *buf)
     return span_of(buf, in.len);
 }
 
+struct span transform_upper(struct span in, uint8_t *buf)
+{
+    size_t n = 0;
+    while (n < in.len && (uint8_t)(in.data[n] - 'a') >= 26)
+        n++;
+    if (n == in.len)
+        return in;
+    memcpy(buf, in.data, n);
+    for (; n < in.len; n++)
+        buf[n] = (uint8_t)(in.data[n] - (((uint8_t)(in.data[n] - 'a') < 26) << 5));
+    return span_of(buf, n);
+}
+
 struct span transform_remove_nulls(struct span in, uint8_t *buf)
 {
     size_t at = find_byte(in, 0, 0), n = 0;
@@ -115,17 +128,63 @@ struct span transform_remove_whitespace(struct span in, uint8_t *buf)
     return span_of(buf, n);
 }
 
-struct span transform_trim(struct span in, uint8_t *buf)
+static struct span trim(struct span in, bool left, bool right)
 {
-    (void)buf;
     if (!in.len)
         return in;
     size_t from = 0, to = in.len;
-    while (to && is_class(in.data[to - 1], CLASS_SPACE))
+    while (right && to && is_class(in.data[to - 1], CLASS_SPACE))
         to--;
-    while (from < to && is_class(in.data[from], CLASS_SPACE))
+    while (left && from < to && is_class(in.data[from], CLASS_SPACE))
         from++;
     return span_of(in.data + from, to - from);
+}
+
+struct span transform_trim(struct span in, uint8_t *buf)
+{
+    (void)buf;
+    return trim(in, true, true);
+}
+
+struct span transform_trim_left(struct span in, uint8_t *buf)
+{
+    (void)buf;
+    return trim(in, true, false);
+}
+
+struct span transform_trim_right(struct span in, uint8_t *buf)
+{
+    (void)buf;
+    return trim(in, false, true);
+}
+
+/* The highest bit is counted as well: so does the reference. */
+static struct span set_parity(struct span in, unsigned odd, uint8_t *buf)
+{
+    for (size_t i = 0; i < in.len; i++) {
+        unsigned ones = (unsigned)__builtin_popcount(in.data[i]);
+        buf[i] = (uint8_t)((in.data[i] & 0x7fu) | ((ones + odd) & 1u) << 7);
+    }
+    return span_of(buf, in.len);
+}
+
+struct span transform_parity_even_7bit(struct span in, uint8_t *buf)
+{
+    return set_parity(in, 0, buf);
+}
+
+struct span transform_parity_odd_7bit(struct span in, uint8_t *buf)
+{
+    return set_parity(in, 1, buf);
+}
+
+struct span transform_parity_zero_7bit(struct span in, uint8_t *buf)
+{
+    if (!transform_any_high(in))
+        return in;
+    for (size_t i = 0; i < in.len; i++)
+        buf[i] = in.data[i] & 0x7f;
+    return span_of(buf, in.len);
 }
 
 static bool starts(struct span in, size_t at, const char *mark, size_t len)

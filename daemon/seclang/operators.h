@@ -10,7 +10,12 @@ struct sec_operator;
 
 #define SEC_CAPTURES 10
 
-/* Where the value matched, and what capture puts into TX:0 to TX:9. */
+/*
+ * Where the value matched, and what capture puts into TX:0 to TX:9. A captured
+ * span without data (NULL) is a group that took no part: its TX variable stays
+ * as it was. Spans are of the value, of the operator (pm's: the word as its
+ * list has it), or of this struct (the fingerprint).
+ */
 struct sec_match {
     size_t start, end;
     struct span captured[SEC_CAPTURES];
@@ -19,8 +24,8 @@ struct sec_match {
 };
 
 struct sec_operator_options {
-    const char *folder; /* of the file that the rule stands in: data files are looked for there */
-    const char *geo_database;
+    const char *folder;       /* of the file that the rule stands in: data files are looked for there */
+    const char *geo_database; /* NULL: none, geoLookup is an error */
     uint32_t regex_steps;
 };
 
@@ -33,23 +38,37 @@ MUST_CHECK struct sec_operator *sec_operator_new(enum sec_op op, const struct se
                                                  const struct sec_operator_options *o, char *why, size_t size);
 void sec_operator_free(struct sec_operator *o);
 
-/* A thread's own: PCRE2's match data. */
+/* A thread's own: PCRE2's match data, regexes that came from macros, the last geoLookup. */
 struct sec_operator_memory;
 MUST_CHECK struct sec_operator_memory *sec_operator_memory_new(uint32_t regex_steps);
 void sec_operator_memory_free(struct sec_operator_memory *m);
 
 /*
  * 1 the value satisfies it, 0 not, -1 where a limit was met. `argument`: the
- * expanded text where it has macros. ret may be NULL; spans in it are the
- * value's. No allocation, but for regexes that come from macros.
+ * expanded text where it has macros. ret may be NULL; it is written where the
+ * result is 1. No allocation, but for regexes that come from macros and have
+ * not been used lately.
  */
 int sec_operator_match(const struct sec_operator *o, struct sec_operator_memory *m, struct span value,
                        struct span argument, struct sec_match *ret);
 
-/* For the gate: what must be found in a value for it to match. */
+/*
+ * What the last geoLookup that found something says, for GEO: field i as
+ * ModSecurity names it ("COUNTRY_CODE"), false past the last. Valid until the
+ * next look-up with this memory.
+ */
+bool sec_operator_geo(const struct sec_operator_memory *m, uint32_t i, struct span *name, struct span *value);
+
+/*
+ * For the gate: what must be found in a value for it to match (not negated: a
+ * negated rule matches where nothing is found). Without words nothing matches.
+ */
 enum sec_gateable { SEC_GATE_NO, SEC_GATE_REGEX, SEC_GATE_WORDS };
 enum sec_gateable sec_operator_gateable(const struct sec_operator *o);
-/* SEC_GATE_REGEX: the pattern in PCRE2's syntax, as compiled (dot matches all, multi-line off unless it says so). */
+/*
+ * SEC_GATE_REGEX: a pattern in PCRE2's syntax that is found in every value
+ * that matches, dot matching all and multi-line; rx's own, else one made up.
+ */
 struct span sec_operator_regex(const struct sec_operator *o);
 /* SEC_GATE_WORDS: word number i, caseless or not; false past the last. */
 bool sec_operator_word(const struct sec_operator *o, uint32_t i, struct span *word, bool *caseless);

@@ -266,18 +266,21 @@ struct sec_rule {
     uint8_t transforms[SEC_TRANSFORMS_MAX]; /* enum transform, after t:none and the defaults */
     uint8_t n_transforms;
     bool multi_match, capture;
-    /* Of a chain's first link: */
+    /* Of a chain's first link (message, log_data, tags and severity stand in other links too): */
     uint8_t disruptive; /* enum sec_disruptive; "block" is resolved from SecDefaultAction */
-    uint16_t status;
+    uint16_t status;    /* of deny, drop and redirect; else as written, 0 where it is not */
     bool log, audit_log;
-    struct sec_text redirect, message, log_data; /* log_data of each link too */
+    struct sec_text redirect, message, log_data;
     struct sec_text *tags;
     uint32_t n_tags;
     int8_t severity; /* 0 emergency … 7 debug, -1 none */
     struct span ver, rev;
     uint8_t maturity, accuracy;
-    struct span skip_after; /* empty: none */
-    uint32_t skip_to;       /* the order at which the phase goes on; 0: none (skip and skip_after, resolved) */
+    struct span skip_after;  /* as written; empty: none */
+    uint32_t skip_to;        /* the order at which the phase goes on; 0: none (skip and skip_after, resolved) */
+    const uint32_t *skip_on; /* where the skip goes on into later phases, as in ModSecurity (a marker that stands
+                                before the rule or nowhere, more to skip than there is): the order at which each
+                                begins, by phase; else NULL */
     /* Of each link: */
     struct sec_setvar *setvars;
     struct sec_expire *expires;
@@ -333,7 +336,8 @@ MUST_CHECK struct sec_program *sec_read(const char *const *files, size_t n, cons
                                         struct diag *d);
 void sec_program_free(struct sec_program *p);
 
-/* Whether a rule's tags or message fit a ctl's or an update's text. */
+/* Whether one of a rule's tags, or its message, is a ctl's or an update's text, byte for byte, as in ModSecurity 3.
+ * Texts with macros are compared as written. */
 bool sec_tag_matches(const struct sec_rule *r, struct span text);
 bool sec_msg_matches(const struct sec_rule *r, struct span text);
 

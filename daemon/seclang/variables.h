@@ -26,7 +26,7 @@ struct sec_connection {
     struct ip_addr client, server;
     uint16_t client_port, server_port;
     uint64_t begun_ms, now_ms; /* wall clock, since the epoch */
-    const char *unique_id;
+    const char *unique_id;     /* lives as long as the transaction */
 };
 
 /* One transaction's; one thread. Reused from transaction to transaction: sec_vars_begin forgets all. */
@@ -38,15 +38,28 @@ void sec_vars_begin(struct sec_vars *v, const struct sec_connection *c);
 /* tx is complete up to its head (1), body (2), response head (3), response body (4); spans of it must stay. */
 void sec_vars_phase(struct sec_vars *v, const struct http_tx *tx, unsigned phase);
 
-/* What ctl says; before phase 2. SEC_NO_PROCESSOR: by Content-Type, as ModSecurity does. */
+/*
+ * What ctl says; before phase 2. Where it says nothing, forms are read by their
+ * Content-Type, and JSON and XML not at all, as ModSecurity does. There is no
+ * forceRequestBodyVariable: version 3 always fills REQUEST_BODY.
+ */
 void sec_vars_processor(struct sec_vars *v, enum sec_processor p);
-void sec_vars_force_body(struct sec_vars *v, bool force);
 void sec_vars_body_access(struct sec_vars *v, bool request, bool response);
 
 /*
- * The values of a variable, in ModSecurity's order; of XML those that the
- * XPath names ("/\*", "//@*"). Valid until sec_vars_begin. None where it is
- * not known yet, or memory is out (sec_vars_failed).
+ * Whether ModSecurity runs the rules of a phase at all: those of phase 2 only
+ * with access to request bodies, those of 4 only where the response's body is
+ * of a type that is read.
+ */
+bool sec_vars_runs(const struct sec_vars *v, unsigned phase);
+
+/*
+ * The values of a variable in the order in which they were sent; of XML those
+ * that the XPath names ("/\*", "//@*"; it must outlive them). A collection has
+ * none where it is not known yet; what is no collection has one then, which is
+ * empty (REMOTE_USER none), as in ModSecurity. Of members of one name,
+ * %{VAR.name} means the last. Valid until the next phase begins, or the next
+ * transaction. None either where memory is out (sec_vars_failed).
  */
 struct sec_values sec_vars_get(struct sec_vars *v, enum sec_var var, struct span xpath);
 bool sec_vars_failed(const struct sec_vars *v);

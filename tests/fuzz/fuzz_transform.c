@@ -74,6 +74,11 @@ static void step_lower(void)
     turn(1, *p < 128 ? tolower(*p) : *p);
 }
 
+static void step_upper(void)
+{
+    turn(1, *p < 128 ? toupper(*p) : *p);
+}
+
 static void step_url(void)
 {
     if (*p == '%' && hexes(1, 2) == 2)
@@ -187,8 +192,9 @@ static void step_base64_any(bool skip)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *digit = *p ? strchr(alphabet, *p) : NULL;
+    size_t blanks = strspn((char *)p, " ");
     if (!digit) {
-        bool pass = skip || *p == '\r' || *p == '\n';
+        bool pass = skip || (blanks && (p[blanks] == '\r' || p[blanks] == '\n')) || *p == '\r' || *p == '\n';
         p = pass ? p + 1 : end;
         return;
     }
@@ -206,6 +212,59 @@ static void step_base64(void)
 static void step_base64_ext(void)
 {
     step_base64_any(true);
+}
+
+static void whole_base64_encode(void)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t bits = (size_t)(end - p) * 8;
+    for (size_t bit = 0; bit < bits; bit += 6) {
+        unsigned two = (unsigned)p[bit / 8] << 8 | p[bit / 8 + 1];
+        put(alphabet[two >> (10 - bit % 8) & 63]);
+    }
+    while (n % 4)
+        put('=');
+}
+
+static void step_url_encode(void)
+{
+    char three[4];
+    if (*p == ' ' || *p == '*' || (*p < 128 && isalnum(*p))) {
+        turn(1, *p == ' ' ? '+' : *p);
+        return;
+    }
+    snprintf(three, sizeof three, "%%%02x", *p++);
+    for (int i = 0; i < 3; i++)
+        put(three[i]);
+}
+
+static void step_sql_hex(void)
+{
+    if ((at("0x") || at("0X")) && hexes(2, 2) == 2)
+        for (p += 2; hexes(0, 2) == 2;)
+            turn(2, (int)number(p, 2, 16));
+    else
+        turn(1, *p);
+}
+
+static int ones(int c)
+{
+    return c ? (c & 1) + ones(c >> 1) : 0;
+}
+
+static void step_parity_even(void)
+{
+    turn(1, (*p & 127) + (ones(*p) % 2 ? 128 : 0));
+}
+
+static void step_parity_odd(void)
+{
+    turn(1, (*p & 127) + (ones(*p) % 2 ? 0 : 128));
+}
+
+static void step_parity_zero(void)
+{
+    turn(1, *p & 127);
 }
 
 static int loose(int c)
@@ -331,11 +390,34 @@ static void step_utf8(void)
             code = code * 64 + p[good] % 64;
         if (good < len)
             continue;
+        static const unsigned least[] = {0x80, 0x800, 0x10000};
+        if (*p > 0xf4)
+            put(*p);
         n += (size_t)sprintf((char *)result + n, "%%u%04x", code);
+        for (int odd = (code >> 11 == 0x1b) + (code < least[f]); odd; odd--)
+            put(*p);
         p += len;
         return;
     }
-    turn(1, *p);
+    if (*p && (*p < 0xc0 || *p > 0xf4))
+        put(*p);
+    p++;
+}
+
+static void whole_trim_left(void)
+{
+    while (p < end && space(*p))
+        p++;
+    while (p < end)
+        put(*p++);
+}
+
+static void whole_trim_right(void)
+{
+    while (p < end && space(end[-1]))
+        end--;
+    while (p < end)
+        put(*p++);
 }
 
 static void whole_trim(void)
@@ -408,6 +490,15 @@ static const struct {
     void (*whole)(void);
 } references[TRANSFORMS] = {
     [TRANSFORM_LOWER] = {step_lower, NULL},
+    [TRANSFORM_UPPER] = {step_upper, NULL},
+    [TRANSFORM_URL_ENCODE] = {step_url_encode, NULL},
+    [TRANSFORM_BASE64_ENCODE] = {NULL, whole_base64_encode},
+    [TRANSFORM_SQL_HEX_DECODE] = {step_sql_hex, NULL},
+    [TRANSFORM_PARITY_EVEN_7BIT] = {step_parity_even, NULL},
+    [TRANSFORM_PARITY_ODD_7BIT] = {step_parity_odd, NULL},
+    [TRANSFORM_PARITY_ZERO_7BIT] = {step_parity_zero, NULL},
+    [TRANSFORM_TRIM_LEFT] = {NULL, whole_trim_left},
+    [TRANSFORM_TRIM_RIGHT] = {NULL, whole_trim_right},
     [TRANSFORM_URL_DECODE] = {step_url, NULL},
     [TRANSFORM_URL_DECODE_UNI] = {step_url_uni, NULL},
     [TRANSFORM_HTML_DECODE] = {step_html, NULL},
@@ -465,7 +556,7 @@ static void compare(enum transform t, const uint8_t *data, size_t size)
             fprintf(stderr, "%s: %zu bytes, the reference has %zu\n", transform_name(t), v.len, n);
             abort();
         }
-    } else if (v.len != 20) {
+    } else if (v.len != (t == TRANSFORM_MD5 ? 16 : 20)) {
         abort();
     }
     free(buf);

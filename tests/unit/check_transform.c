@@ -28,6 +28,7 @@ struct vector {
 static const struct vector vectors[] = {
     {TRANSFORM_LOWER, S("AbC@[Z\xc0"), S("abc@[z\xc0")},
     {TRANSFORM_LOWER, S("0123456789012345678901234567890123456789Q"), S("0123456789012345678901234567890123456789q")},
+    {TRANSFORM_UPPER, S("aZ{`z\xe9 0"), S("AZ{`Z\xe9 0")},
     {TRANSFORM_URL_DECODE, S("a%41+%4%zz%%42%"), S("aA %4%zz%B%")},
     {TRANSFORM_URL_DECODE, S("%2b+%2B"), S("+ +")},
     {TRANSFORM_URL_DECODE, S("%u0041%00"), S("%u0041\0")},
@@ -35,6 +36,7 @@ static const struct vector vectors[] = {
     {TRANSFORM_URL_DECODE_UNI, S("%u0041%U0042+%43"), S("AB C")},
     {TRANSFORM_URL_DECODE_UNI, S("%uff1c%uFF5e%uff5f%uff00%uFf20%u123c"), S("<~_\0@<")},
     {TRANSFORM_URL_DECODE_UNI, S("%u004%u00g1%u%41%u"), S("%u004%u00g1%uA%u")},
+    {TRANSFORM_URL_ENCODE, S("a Z*_-.~%\xc3\0"), S("a+Z*%5f%2d%2e%7e%25%c3%00")},
     {TRANSFORM_HTML_DECODE, S("&#x3c;&#X3E&#60;&#62 &lt;&GT&amp;&quot;&nbsp;"), S("<><> <>&\"\xa0")},
     {TRANSFORM_HTML_DECODE, S("&apos;&ltx;&&lt;&#;&#x;&#xg&#&;&"), S("&apos;&ltx;&<&#;&#x;&#xg&#&;&")},
     {TRANSFORM_HTML_DECODE, S("&#x4141;&#300;&#99999999999999999999;"), S("A,\xff")},
@@ -46,14 +48,22 @@ static const struct vector vectors[] = {
     {TRANSFORM_BASE64_DECODE, S("aGVsbG8="), S("hello")},
     {TRANSFORM_BASE64_DECODE, S("aGVs\r\nbG8.Zm9v"), S("hello")},
     {TRANSFORM_BASE64_DECODE, S("=aGVs"), S("")},
+    {TRANSFORM_BASE64_DECODE, S("aGVs  \nbG8=  "), S("hello")},
+    {TRANSFORM_BASE64_DECODE, S("aGVs bG8="), S("hel")},
     {TRANSFORM_BASE64_DECODE_EXT, S("a.GVs bG-8=\0"), S("hello")},
     {TRANSFORM_BASE64_DECODE_EXT, S("aGVsb"), S("hel")},
+    {TRANSFORM_BASE64_ENCODE, S("hello"), S("aGVsbG8=")},
+    {TRANSFORM_BASE64_ENCODE, S("\xff\xfe\xfd\xfc"), S("//79/A==")},
+    {TRANSFORM_BASE64_ENCODE, S("abc"), S("YWJj")},
     {TRANSFORM_HEX_DECODE, S("414a4A5"), S("AJJ")},
     {TRANSFORM_HEX_DECODE, S("6G61zz62 6"), S("paSb\x06")},
     {TRANSFORM_HEX_ENCODE,
      S("\x00\xff"
        "A"),
      S("00ff41")},
+    {TRANSFORM_SQL_HEX_DECODE, S("x0X4142 0x4a4"), S("xAB J4")},
+    {TRANSFORM_SQL_HEX_DECODE, S("0x4g 0x 0xg1 100x41x"), S("0x4g 0x 0xg1 10Ax")},
+    {TRANSFORM_SQL_HEX_DECODE, S("0x410x42"), S("AB")},
     {TRANSFORM_NORMALIZE_PATH, S("/a//b/./c/../d/"), S("/a/b/d/")},
     {TRANSFORM_NORMALIZE_PATH, S("../../etc/./passwd"), S("../../etc/passwd")},
     {TRANSFORM_NORMALIZE_PATH, S("/../../etc"), S("/etc")},
@@ -82,13 +92,23 @@ static const struct vector vectors[] = {
     {TRANSFORM_CMD_LINE, S("C^M\"D  /c (x),;\\y\t\r\n'Z"), S("cmd/c(x) y z")},
     {TRANSFORM_CMD_LINE, S(" , ^; "), S(" ")},
     {TRANSFORM_UTF8_TO_UNICODE, S("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), S("a%u00e9%u20ac%u1f600")},
-    {TRANSFORM_UTF8_TO_UNICODE, S("\xc0\xaf\x80\xe2\x82z\xff\xc3"), S("%u002f\x80\xe2\x82z\xff\xc3")},
+    {TRANSFORM_UTF8_TO_UNICODE, S("\xc0\xaf\x80\xe2\x82z\xff\xc3"), S("%u002f\xc0\x80\x82z\xff")},
     {TRANSFORM_UTF8_TO_UNICODE, S("\xf4\x8f\xbf\xbf"), S("%u10ffff")},
+    {TRANSFORM_UTF8_TO_UNICODE, S("\xf5\x80\x80\x80z\xf7"), S("\xf5%u140000z\xf7")},
+    {TRANSFORM_UTF8_TO_UNICODE, S("\xed\xa0\x80z\xf0\x8d\xa0\x80z"), S("%ud800\xedz%ud800\xf0\xf0z")},
+    {TRANSFORM_UTF8_TO_UNICODE, S("a\0\xc3\xa9\0\xe0\x80\xaf"), S("a%u00e9%u002f\xe0")},
+    {TRANSFORM_UTF8_TO_UNICODE, S("a\0b"), S("ab")},
     {TRANSFORM_ESCAPE_SEQ_DECODE, S("\\a\\n\\\\\\?\\'\\\"\\x41\\X42\\101\\400\\8\\q\\"),
      S("\a\n\\?'\"ABA\0"
        "8q\\")},
     {TRANSFORM_TRIM, S(" \t\n\v\f\ra b\xa0 \n"), S("a b\xa0")},
     {TRANSFORM_TRIM, S(" \t"), S("")},
+    {TRANSFORM_TRIM_LEFT, S(" \t\va b \n"), S("a b \n")},
+    {TRANSFORM_TRIM_RIGHT, S(" a b \n"), S(" a b")},
+    {TRANSFORM_PARITY_EVEN_7BIT, S("ac\xda\xa0\0"), S("\xe1\x63\xda\x20\0")},
+    {TRANSFORM_PARITY_ODD_7BIT, S("ac\xda\xa0\0"), S("\x61\xe3\x5a\xa0\x80")},
+    {TRANSFORM_PARITY_ZERO_7BIT, S("a\xda\x80"), S("aZ\0")},
+    {TRANSFORM_MD5, S("abc"), S("\x90\x01\x50\x98\x3c\xd2\x4f\xb0\xd6\x96\x3f\x7d\x28\xe1\x7f\x72")},
     {TRANSFORM_SHA1, S("abc"), S("\xa9\x99\x3e\x36\x47\x06\x81\x6a\xba\x3e\x25\x71\x78\x50\xc2\x6c\x9c\xd0\xd8\x9d")},
     {TRANSFORM_SHA1, S(""), S("\xda\x39\xa3\xee\x5e\x6b\x4b\x0d\x32\x55\xbf\xef\x95\x60\x18\x90\xaf\xd8\x07\x09")},
     {TRANSFORM_LENGTH, S("0123456789"), S("10")},
@@ -141,7 +161,8 @@ END_TEST
 static bool changes_always(enum transform t)
 {
     return t == TRANSFORM_BASE64_DECODE || t == TRANSFORM_BASE64_DECODE_EXT || t == TRANSFORM_HEX_DECODE ||
-           t == TRANSFORM_HEX_ENCODE || t == TRANSFORM_SHA1 || t == TRANSFORM_LENGTH;
+           t == TRANSFORM_HEX_ENCODE || t == TRANSFORM_BASE64_ENCODE || t == TRANSFORM_PARITY_EVEN_7BIT ||
+           t == TRANSFORM_PARITY_ODD_7BIT || t == TRANSFORM_MD5 || t == TRANSFORM_SHA1 || t == TRANSFORM_LENGTH;
 }
 
 START_TEST(nothing_is_copied_where_nothing_changes)
@@ -150,7 +171,8 @@ START_TEST(nothing_is_copied_where_nothing_changes)
     for (int t = 0; t < TRANSFORMS; t++) {
         uint8_t out[256];
         bool same;
-        const char *in = t == TRANSFORM_CMD_LINE ? "plainwords" : plain;
+        bool words = t == TRANSFORM_CMD_LINE || t == TRANSFORM_URL_ENCODE || t == TRANSFORM_UPPER;
+        const char *in = t == TRANSFORM_UPPER ? "PLAINWORDS" : words ? "plainwords" : plain;
         size_t len = strlen(in), n = apply(t, in, len, out, &same);
         ck_assert_msg(same == !changes_always(t), "%s", transform_name(t));
         if (same)
@@ -164,7 +186,7 @@ START_TEST(no_input)
     for (int t = 0; t < TRANSFORMS; t++) {
         uint8_t buf[32];
         struct span v = transform_apply(t, span_of(NULL, 0), buf);
-        ck_assert_uint_eq(v.len, t == TRANSFORM_SHA1 ? 20 : t == TRANSFORM_LENGTH);
+        ck_assert_uint_eq(v.len, t == TRANSFORM_SHA1 ? 20 : t == TRANSFORM_MD5 ? 16 : t == TRANSFORM_LENGTH);
     }
 }
 END_TEST
@@ -178,7 +200,10 @@ START_TEST(room_is_exact)
         {TRANSFORM_BASE64_DECODE_EXT, S("AAAAAA"), {NULL, 4}},
         {TRANSFORM_HEX_DECODE, S("41414"), {NULL, 2}},
         {TRANSFORM_HEX_ENCODE, S("abc"), {NULL, 6}},
-        {TRANSFORM_UTF8_TO_UNICODE, S("\xc3\xa9\xc3\xa9\xc3"), {NULL, 13}},
+        {TRANSFORM_BASE64_ENCODE, S("abcd"), {NULL, 8}},
+        {TRANSFORM_URL_ENCODE, S("---"), {NULL, 9}},
+        {TRANSFORM_MD5, S("-"), {NULL, 16}},
+        {TRANSFORM_UTF8_TO_UNICODE, S("\xc0\x80\xc0\x80\x80"), {NULL, 15}},
     };
     for (size_t i = 0; i < ARRAY_LEN(most); i++) {
         uint8_t out[64];

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_SECLANG_GATE_INTERNAL_H
+#define SLUICE_SECLANG_GATE_INTERNAL_H
+
+#include <hs/hs.h>
+
+#include "match/factors.h"
+#include "match/sieve.h"
+#include "match/strtab.h"
+#include "seclang/gate.h"
+
+#define GATE_NONE UINT32_MAX
+#define GATE_CLASSES 64
+#define GATE_ROOM_MAX ((size_t)256 << 20)
+
+/* An entry is a pattern behind a chain of transformations; masks have a bit for each of a source's. */
+
+/* Entries that need one of these bytes. */
+struct gate_clause {
+    uint64_t classes;
+    uint64_t *entries;
+};
+
+/* A step of a chain; a step's parent stands before it. The first is no step: the value as it is. */
+struct gate_node {
+    uint8_t step;
+    uint32_t parent, chain; /* chain: of those that end here, or GATE_NONE */
+};
+
+struct gate_database {
+    hs_database_t *db;
+    uint32_t *strings; /* of the gate, sorted; a hit's id is an index here */
+    uint32_t n;
+    bool failed;
+};
+
+struct gate_list {
+    uint32_t *from, *at; /* those of i: at[from[i]] up to at[from[i + 1]] */
+};
+
+struct gate_source {
+    uint32_t n_entries, words, n_nodes, n_chains;
+    struct gate_node *nodes;
+    uint64_t *chains;           /* a mask each; behind the last one of all */
+    uint64_t bytes[256];        /* a bit for the class of a byte */
+    uint64_t steps[TRANSFORMS]; /* classes of bytes that a transformation may change */
+    uint64_t touched;           /* by any step of any chain; all: some steps change always */
+    struct gate_clause *needs, *shorts;
+    uint32_t n_needs, n_shorts; /* shorts: entries for which such a byte does for a string */
+    uint64_t *stringed;         /* entries that need a string or such a byte */
+    struct gate_list rules;     /* by entry */
+    struct gate_list hits;      /* entries, by the database's index of a string */
+    uint32_t database;          /* or GATE_NONE */
+    struct sieve *sieve;
+};
+
+struct sec_gate {
+    struct arena arena;
+    struct gate_source *sources;
+    uint32_t n_sources, most_words, most_nodes;
+    struct gate_database *databases;
+    uint32_t n_databases;
+    struct sec_gate_figures figures;
+    hs_scratch_t *scratch; /* fits every database; cloned for each thread */
+};
+
+/* What a pattern's matches contain; ids of strings stand in the build. */
+struct gate_pattern {
+    uint32_t strings, n_strings;
+    struct factor_bytes shorts; /* that do for a string */
+    bool has_shorts;
+    unsigned n_sets;
+    struct factor_bytes sets[NEEDS_SETS];
+};
+
+struct gate_row {
+    uint32_t source, pattern, chain, rule;
+};
+
+struct sec_gate_build {
+    struct strtab keys, chains, strings; /* patterns by what they are; chains as bytes; strings in lower case */
+    struct gate_pattern *patterns;
+    uint32_t *ids;
+    struct gate_row *rows;
+    size_t n_rows, cap_rows, cap_patterns, n_ids, cap_ids;
+};
+
+/* ---- gate_source.c ---- */
+
+/* Makes the source of these rows, which are sorted; all but its database. False when out of memory. */
+MUST_CHECK bool gate_make_source(struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s,
+                                 const struct gate_row *rows, size_t n);
+
+/* ---- gate_database.c ---- */
+
+/* Compiles each database, or takes it from the folder. False with the reason in d. */
+MUST_CHECK bool gate_compile(struct sec_gate *g, const struct sec_gate_build *b, const char *cache, struct diag *d);
+
+/* ---- gate_walk.c ---- */
+
+struct gate_text {
+    struct span at;
+    uint64_t classes;
+    uint32_t next[TRANSFORMS]; /* the text that a step makes of it, or GATE_NONE where it was not tried */
+    uint64_t *entries;         /* those that look at it so */
+};
+
+struct sec_gate_memory {
+    struct gate_text *texts; /* of the value that is being scanned */
+    uint32_t n_texts;
+    uint32_t *of_node; /* the text at each step */
+    size_t *rooms;
+    uint64_t *masks, *found;
+    uint8_t *buffer;
+    size_t used, size;
+    hs_scratch_t *scratch;
+    uint32_t words;
+};
+
+/* The bytes that all texts of a value may take; SIZE_MAX: too many. rooms: for each node. */
+size_t gate_room(const struct gate_source *s, size_t *rooms, size_t len);
+/* Notes each text that the value becomes, with the entries that look at it. The buffer has gate_room(). */
+void gate_walk(const struct gate_source *s, struct sec_gate_memory *m, struct span value);
+
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a source's values are asked: chains as a tree, what entries need as masks, and where their strings lead. */
+#include "seclang/gate_internal.h"
+
+/* Sets of bytes that are asked for: entries' needs, then what steps may change. */
+struct sets {
+    struct factor_bytes *at;
+    size_t n, cap;
+};
+
+static bool find_set(struct sets *all, const struct factor_bytes *s, uint32_t *ret)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (memcmp(&all->at[i], s, sizeof *s) == 0) {
+            *ret = (uint32_t)i;
+            return true;
+        }
+    if (!vec_room(&all->at, all->n, 1, &all->cap, sizeof *s))
+        return false;
+    all->at[all->n] = *s;
+    *ret = (uint32_t)all->n++;
+    return true;
+}
+
+static void set_bit(uint64_t *mask, uint32_t i)
+{
+    mask[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+/* ---- chains ---- */
+
+static uint32_t child_of(struct gate_source *s, uint32_t parent, uint8_t step)
+{
+    for (uint32_t i = 1; i < s->n_nodes; i++)
+        if (s->nodes[i].parent == parent && s->nodes[i].step == step)
+            return i;
+    s->nodes[s->n_nodes] = (struct gate_node){.step = step, .parent = parent, .chain = GATE_NONE};
+    return s->n_nodes++;
+}
+
+/* The source's number of a chain. */
+static uint32_t add_chain(struct gate_source *s, struct span steps)
+{
+    uint32_t at = 0;
+    for (size_t i = 0; i < steps.len; i++)
+        at = child_of(s, at, steps.data[i]);
+    if (s->nodes[at].chain == GATE_NONE)
+        s->nodes[at].chain = s->n_chains++;
+    return s->nodes[at].chain;
+}
+
+/* rows[entries[i]] is the first of entry i. */
+static bool make_chains(struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s,
+                        const struct gate_row *rows, const uint32_t *entries)
+{
+    size_t steps = 1;
+    AUTO_FREE uint32_t *chains = malloc((s->n_entries + 1) * sizeof *chains);
+    for (uint32_t i = 0; i < s->n_entries; i++)
+        steps += b->chains.at[rows[entries[i]].chain].len;
+    s->nodes = arena_alloc(&g->arena, steps * sizeof *s->nodes);
+    if (!chains || !s->nodes)
+        return false;
+    s->nodes[s->n_nodes++] = (struct gate_node){.chain = GATE_NONE};
+    for (uint32_t i = 0; i < s->n_entries; i++)
+        chains[i] = add_chain(s, b->chains.at[rows[entries[i]].chain]);
+    s->chains = arena_alloc(&g->arena, (s->n_chains + 1) * (size_t)s->words * sizeof *s->chains);
+    for (uint32_t i = 0; s->chains && i < s->n_entries; i++) {
+        set_bit(s->chains + (size_t)chains[i] * s->words, i);
+        set_bit(s->chains + (size_t)s->n_chains * s->words, i);
+    }
+    return s->chains != NULL;
+}
+
+/* ---- classes of bytes ---- */
+
+/* Letters come last, for where there are too many classes. */
+static uint8_t byte_in_order(unsigned i)
+{
+    static const char letters[] = "zqxjkvwybpgmfucldhrsniaoteZQXJKVWYBPGMFUCLDHRSNIAOTE";
+    unsigned n = 0;
+    for (unsigned c = 0; c < 256; c++)
+        if (!(c && c < 0x80 && strchr(letters, (int)c)) && n++ == i)
+            return (uint8_t)c;
+    return (uint8_t)letters[i - n];
+}
+
+static bool are_alike(const struct sets *all, uint8_t a, uint8_t b)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (factor_bytes_has(&all->at[i], a) != factor_bytes_has(&all->at[i], b))
+            return false;
+    return true;
+}
+
+/* Bytes that all sets have, or have not, alike are one class; what is too much goes into the last. */
+static void make_classes(struct gate_source *s, const struct sets *all)
+{
+    uint8_t first[GATE_CLASSES];
+    unsigned n = 0;
+    for (unsigned i = 0; i < 256; i++) {
+        uint8_t byte = byte_in_order(i);
+        unsigned k = 0;
+        while (k < n && !are_alike(all, byte, first[k]))
+            k++;
+        if (k == n && n < GATE_CLASSES)
+            first[n++] = byte;
+        s->bytes[byte] = UINT64_C(1) << (k < GATE_CLASSES ? k : GATE_CLASSES - 1);
+    }
+}
+
+static uint64_t classes_of(const struct gate_source *s, const struct factor_bytes *set)
+{
+    uint64_t classes = 0;
+    for (unsigned c = 0; c < 256; c++)
+        classes |= factor_bytes_has(set, (uint8_t)c) ? s->bytes[c] : 0;
+    return classes;
+}
+
+/* ---- what entries need ---- */
+
+static bool note(struct sec_gate *g, struct gate_clause **list, uint32_t *n, uint32_t set, uint32_t *at,
+                 const struct gate_source *s, uint32_t entry)
+{
+    if (at[set] == GATE_NONE) {
+        uint64_t *mask = arena_alloc(&g->arena, s->words * sizeof *mask);
+        if (!mask)
+            return false;
+        at[set] = *n;
+        /* The set's number until there are classes. */
+        (*list)[(*n)++] = (struct gate_clause){.classes = set, .entries = mask};
+    }
+    set_bit((*list)[at[set]].entries, entry);
+    return true;
+}
+
+static bool collect_sets(struct sets *all, const struct gate_pattern *p, uint32_t *sets)
+{
+    for (unsigned i = 0; i < p->n_sets; i++)
+        if (!find_set(all, &p->sets[i], &sets[i]))
+            return false;
+    return !p->has_shorts || find_set(all, &p->shorts, &sets[NEEDS_SETS]);
+}
+
+static bool collect_steps(struct sets *all, const struct gate_source *s, uint32_t *sets)
+{
+    for (uint32_t i = 1; i < s->n_nodes; i++) {
+        struct factor_bytes touched = {{0}};
+        enum transform t = s->nodes[i].step;
+        for (unsigned c = 0; c < 256; c++)
+            if (transform_touches(t, (uint8_t)c))
+                factor_bytes_add(&touched, (uint8_t)c);
+        if (!find_set(all, &touched, &sets[t]))
+            return false;
+    }
+    return true;
+}
+
+static void finish_sets(struct gate_source *s, const struct sets *all, const uint32_t *steps)
+{
+    make_classes(s, all);
+    for (uint32_t i = 0; i < s->n_needs; i++)
+        s->needs[i].classes = classes_of(s, &all->at[s->needs[i].classes]);
+    for (uint32_t i = 0; i < s->n_shorts; i++)
+        s->shorts[i].classes = classes_of(s, &all->at[s->shorts[i].classes]);
+    for (uint32_t i = 1; i < s->n_nodes; i++) {
+        enum transform t = s->nodes[i].step;
+        s->steps[t] = transform_always(t) ? UINT64_MAX : classes_of(s, &all->at[steps[t]]);
+        s->touched |= s->steps[t];
+    }
+}
+
+static bool make_needs(struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s,
+                       const struct gate_row *rows, const uint32_t *entries)
+{
+    struct sets all = {0};
+    uint32_t steps[TRANSFORMS] = {0};
+    const size_t most = (size_t)s->n_entries * (NEEDS_SETS + 1);
+    uint32_t *sets = calloc(most, sizeof *sets), *at = malloc((most + 1) * 2 * sizeof *at);
+    s->needs = arena_alloc(&g->arena, most * sizeof *s->needs);
+    s->shorts = arena_alloc(&g->arena, s->n_entries * sizeof *s->shorts);
+    s->stringed = arena_alloc(&g->arena, s->words * sizeof *s->stringed);
+    bool good = sets && at && s->needs && s->shorts && s->stringed && collect_steps(&all, s, steps);
+    for (uint32_t i = 0; i < s->n_entries && good; i++)
+        good = collect_sets(&all, &b->patterns[rows[entries[i]].pattern], sets + (size_t)i * (NEEDS_SETS + 1));
+    if (good)
+        memset(at, 0xff, (most + 1) * 2 * sizeof *at);
+    for (uint32_t i = 0; i < s->n_entries && good; i++) {
+        const struct gate_pattern *p = &b->patterns[rows[entries[i]].pattern];
+        const uint32_t *mine = sets + (size_t)i * (NEEDS_SETS + 1);
+        for (unsigned k = 0; k < p->n_sets && good; k++)
+            good = note(g, &s->needs, &s->n_needs, mine[k], at, s, i);
+        if (good && p->has_shorts)
+            good = note(g, &s->shorts, &s->n_shorts, mine[NEEDS_SETS], at + most + 1, s, i);
+        if (p->has_shorts || p->n_strings)
+            set_bit(s->stringed, i);
+    }
+    if (good)
+        finish_sets(s, &all, steps);
+    free(sets);
+    free(at);
+    free(all.at);
+    return good;
+}
+
+/* ---- lists ---- */
+
+/* Makes room for the entries of n lists, of which from[i + 1] holds the length of the i-th. */
+static bool make_list(struct sec_gate *g, struct gate_list *l, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        l->from[i + 1] += l->from[i];
+    l->at = arena_alloc(&g->arena, (l->from[n] + 1) * sizeof *l->at);
+    return l->at != NULL;
+}
+
+static bool make_rules(struct sec_gate *g, struct gate_source *s, const struct gate_row *rows, size_t n,
+                       const uint32_t *entries)
+{
+    s->rules.from = arena_alloc(&g->arena, (s->n_entries + 1) * sizeof *s->rules.from);
+    s->rules.at = arena_alloc(&g->arena, n * sizeof *s->rules.at);
+    if (!s->rules.from || !s->rules.at)
+        return false;
+    for (uint32_t i = 0; i < s->n_entries; i++)
+        s->rules.from[i] = entries[i];
+    s->rules.from[s->n_entries] = (uint32_t)n;
+    for (size_t i = 0; i < n; i++)
+        s->rules.at[i] = rows[i].rule;
+    return true;
+}
+
+static int compare_ids(const void *x, const void *y)
+{
+    uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
+    return a < b ? -1 : a > b;
+}
+
+/* The strings of all entries, each once. */
+static uint32_t collect_strings(const struct sec_gate_build *b, const struct gate_source *s,
+                                const struct gate_row *rows, const uint32_t *entries, uint32_t *ids)
+{
+    uint32_t n = 0, distinct = 0;
+    for (uint32_t i = 0; i < s->n_entries; i++) {
+        const struct gate_pattern *p = &b->patterns[rows[entries[i]].pattern];
+        memcpy(ids + n, b->ids + p->strings, p->n_strings * sizeof *ids);
+        n += p->n_strings;
+    }
+    qsort(ids, n, sizeof *ids, compare_ids);
+    for (uint32_t i = 0; i < n; i++)
+        if (!i || ids[i] != ids[i - 1])
+            ids[distinct++] = ids[i];
+    return distinct;
+}
+
+/* The database that looks for these strings, made when there is none. */
+static bool find_database(struct sec_gate *g, const uint32_t *ids, uint32_t n, uint32_t *ret)
+{
+    for (*ret = 0; *ret < g->n_databases; ++*ret)
+        if (g->databases[*ret].n == n && memcmp(g->databases[*ret].strings, ids, n * sizeof *ids) == 0)
+            return true;
+    struct gate_database *d = &g->databases[g->n_databases];
+    d->strings = arena_alloc(&g->arena, n * sizeof *ids);
+    if (!d->strings)
+        return false;
+    memcpy(d->strings, ids, n * sizeof *ids);
+    d->n = n;
+    g->n_databases++;
+    return true;
+}
+
+static bool make_sieve(const struct sec_gate_build *b, struct gate_source *s, const uint32_t *ids, uint32_t n)
+{
+    struct sieve_build sb = {0};
+    bool good = true;
+    for (uint32_t i = 0; i < n && good; i++)
+        good = sieve_add_string(&sb, b->strings.at[ids[i]]);
+    s->sieve = good ? sieve_new(&sb) : NULL;
+    sieve_build_free(&sb);
+    return s->sieve != NULL;
+}
+
+static bool make_hits(struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s,
+                      const struct gate_row *rows, const uint32_t *entries)
+{
+    size_t total = 0;
+    for (uint32_t i = 0; i < s->n_entries; i++)
+        total += b->patterns[rows[entries[i]].pattern].n_strings;
+    s->database = GATE_NONE;
+    if (!total)
+        return true;
+    AUTO_FREE uint32_t *ids = malloc(total * sizeof *ids), *fill = NULL;
+    uint32_t n = ids ? collect_strings(b, s, rows, entries, ids) : 0;
+    s->hits.from = arena_alloc(&g->arena, (n + 1) * sizeof *s->hits.from);
+    if (!ids || !s->hits.from || !make_sieve(b, s, ids, n) || !find_database(g, ids, n, &s->database))
+        return false;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < s->n_entries; i++) {
+            const struct gate_pattern *p = &b->patterns[rows[entries[i]].pattern];
+            for (uint32_t k = 0; k < p->n_strings; k++) {
+                const uint32_t *found = bsearch(&b->ids[p->strings + k], ids, n, sizeof *ids, compare_ids);
+                size_t at = (size_t)(found - ids);
+                if (pass)
+                    s->hits.at[fill[at]++] = i;
+                else
+                    s->hits.from[at + 1]++;
+            }
+        }
+        if (pass)
+            continue;
+        fill = malloc((n + 1) * sizeof *fill);
+        if (!fill || !make_list(g, &s->hits, n))
+            return false;
+        memcpy(fill, s->hits.from, (n + 1) * sizeof *fill);
+    }
+    return true;
+}
+
+bool gate_make_source(struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s,
+                      const struct gate_row *rows, size_t n)
+{
+    AUTO_FREE uint32_t *entries = malloc((n + 1) * sizeof *entries);
+    s->database = GATE_NONE;
+    if (!entries)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!i || rows[i].pattern != rows[i - 1].pattern || rows[i].chain != rows[i - 1].chain)
+            entries[s->n_entries++] = (uint32_t)i;
+    s->words = (s->n_entries + 63) / 64;
+    return make_chains(g, b, s, rows, entries) && make_needs(g, b, s, rows, entries) &&
+           make_rules(g, s, rows, n, entries) && make_hits(g, b, s, rows, entries);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "seclang/run_internal.h"
+
+/* A phase: a walk over the rules that have to be visited. */
+
+/* The first bit that is set in [from, end); end where none is. */
+static uint32_t next_bit(const uint64_t *bits, uint32_t from, uint32_t end)
+{
+    while (from < end) {
+        uint64_t word = bits[from / 64] >> (from % 64);
+        if (word) {
+            from += (uint32_t)__builtin_ctzll(word);
+            return from < end ? from : end;
+        }
+        from = (from / 64 + 1) * 64;
+    }
+    return end;
+}
+
+static void scan_source(struct seclang_tx *t, const struct source *s)
+{
+    for (uint32_t i = 0; i < s->n_keys; i++) {
+        bool xml = s->keys[i].var == SEC_XML;
+        struct sec_values v = sec_vars_get(t->vars, s->keys[i].var, xml ? s->keys[i].selector : span_of(NULL, 0));
+        for (uint32_t j = 0; j < v.n; j++)
+            if (!s->keys[i].named || xml || same_text(v.at[j].name, s->keys[i].selector))
+                sec_gate_scan(t->s->gate, t->m->gate, s->number, v.at[j].value, t->told);
+    }
+}
+
+/* From now on only those of the group's rules are visited that are told. */
+static void scan_group(struct seclang_tx *t, uint32_t number, uint32_t first_word, uint32_t end_word)
+{
+    const struct group *g = &t->s->groups[number];
+    for (uint32_t i = 0; i < g->n_sources; i++)
+        scan_source(t, &g->sources[i]);
+    for (uint32_t w = first_word; w < end_word; w++)
+        t->visit[w] = (t->visit[w] & ~g->rules[w]) | (t->told[w] & g->rules[w]);
+}
+
+/* Rules that were passed by, but for removed ones, did not match: what MATCHED_… says is forgotten by them. */
+static void passed(struct seclang_tx *t, uint32_t from, uint32_t to)
+{
+    if (!t->n_matched || from >= to)
+        return;
+    bool any = !t->removed_any;
+    for (uint32_t i = from; i < to && !any; i++)
+        any = !bit_get(t->removed, i);
+    if (any)
+        matched_clear(t);
+}
+
+/* Whether the phase goes on behind this rule. */
+static bool goes_on(const struct seclang_tx *t)
+{
+    return (!t->decision->rule || t->decision->monitored) && t->allow == SEC_PASS;
+}
+
+/* Where a skip of an earlier phase leads to in this one. */
+static uint32_t begins(struct seclang_tx *t)
+{
+    const uint32_t *on = t->skip_on;
+    if (!on)
+        return 0;
+    if (t->phase == SEC_PHASES - 1)
+        t->skip_on = NULL;
+    return on[t->phase];
+}
+
+static void walk(struct seclang_tx *t, const struct phase_plan *plan)
+{
+    uint32_t end = plan->first + plan->n, at = plan->first + begins(t), seen = at;
+    uint32_t first_word = plan->first / 64, end_word = (end + 63) / 64;
+    for (uint32_t w = first_word; w < end_word; w++) {
+        t->visit[w] = t->s->always[w] | t->s->gated[w];
+        t->told[w] = 0;
+    }
+    memset(t->scanned, 0, (t->s->n_groups / 64 + 1) * sizeof *t->scanned);
+    while ((at = next_bit(t->visit, at, end)) < end) {
+        uint32_t group = plan->groups[at - plan->first];
+        if (group && !bit_get(t->scanned, group - 1)) {
+            bit_set(t->scanned, group - 1);
+            scan_group(t, group - 1, first_word, end_word);
+            continue;
+        }
+        if (t->removed_any && bit_get(t->removed, at)) {
+            at++;
+            continue;
+        }
+        passed(t, seen, at);
+        t->skip_to = 0;
+        (void)run_rule(t, &plan->links[at - plan->first]);
+        if (!goes_on(t))
+            return;
+        seen = ++at;
+        if (t->skip_to && plan->first + t->skip_to > at)
+            seen = at = plan->first + t->skip_to;
+    }
+    passed(t, seen, end);
+}
+
+static bool phase_runs(struct seclang_tx *t, unsigned phase)
+{
+    if (t->engine == SEC_OFF || phase < 1 || phase >= SEC_PHASES)
+        return false;
+    if (!sec_vars_runs(t->vars, phase))
+        return false;
+    if ((t->allow == SEC_ALLOW && phase != 5) || (t->allow == SEC_ALLOW_REQUEST && phase <= 2))
+        return false;
+    t->allow = SEC_PASS;
+    return true;
+}
+
+void seclang_phase(struct seclang_tx *t, unsigned phase, const struct http_tx *tx, struct seclang_decision *ret)
+{
+    *ret = (struct seclang_decision){.action = SEC_PASS};
+    t->decision = ret;
+    t->phase = (uint8_t)phase;
+    t->n_events = 0;
+    t->phase_number++;
+    if (phase <= 4)
+        sec_vars_phase(t->vars, tx, phase);
+    if (phase_runs(t, phase))
+        walk(t, &t->s->phases[phase]);
+    ret->events = t->events;
+    ret->n_events = t->n_events;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_SECLANG_RUN_INTERNAL_H
+#define SLUICE_SECLANG_RUN_INTERNAL_H
+
+#include <strings.h>
+
+#include "seclang/gate.h"
+#include "seclang/number.h"
+#include "seclang/operators.h"
+#include "seclang/pool.h"
+#include "seclang/seclang.h"
+#include "seclang/store.h"
+
+/* What the executor's files share: rules made ready at load, and a transaction's state. */
+
+#define NO_SLOT UINT32_MAX
+#define DIGITS 10 /* TX:0 to TX:9 are the slots 0 to 9 */
+
+/* A text with the slots of its pieces' TX variables. */
+struct text {
+    const struct sec_text *t;
+    const uint32_t *slots; /* as many as t->n, NULL where constant */
+};
+
+struct target {
+    uint8_t var, select;
+    bool count;
+    bool own;      /* filled by tx.c, not by the request */
+    uint32_t slot; /* TX by a name */
+    struct span selector;
+    const struct regex *regex;
+    const struct sec_target **skips; /* members that are left out */
+    uint32_t n_skips;
+};
+
+struct set {
+    const struct sec_setvar *v;
+    uint32_t slot; /* TX with a constant name */
+    struct text name, value;
+};
+
+struct expire {
+    const struct sec_expire *e;
+    struct text name, seconds;
+};
+
+struct initcol {
+    uint8_t collection;
+    struct text key;
+};
+
+struct ctl {
+    const struct sec_ctl *c;
+    uint64_t *rules; /* bits of the rules that it is about, by position */
+};
+
+/* A rule or a link of a chain, made ready. */
+struct link {
+    const struct sec_rule *r;
+    const struct link *next;
+    struct sec_operator *op;
+    struct text argument, message, log_data, redirect;
+    struct target *targets;
+    struct set *sets;
+    struct expire *expires;
+    struct initcol *initcols;
+    struct ctl *ctls;
+    uint32_t n_targets;
+    uint16_t chain; /* which list of transformations: equal ones have equal numbers; 0 is none */
+    bool first;
+    bool number; /* compares numbers: one of eq, ge, gt, le, lt */
+    bool constant_number;
+    int32_t argument_number;
+    uint32_t argument_slot; /* where the argument is one TX variable */
+    uint32_t position;
+};
+
+/* Values that are scanned alike: a source of the gate, and which of the request's values it is. */
+struct source {
+    uint32_t number;
+    struct {
+        uint8_t var;
+        bool named;           /* the member of that name only */
+        struct span selector; /* name, or XPath */
+    } * keys;
+    uint32_t n_keys;
+};
+
+/* Gated rules under the same conditions of paranoia: scanned together, when the first of them is reached. */
+struct group {
+    uint64_t *rules; /* by position */
+    struct source *sources;
+    uint32_t n_sources;
+};
+
+/* A phase's rules have the positions first … first + n - 1; first is a multiple of 64. */
+struct phase_plan {
+    uint32_t first, n;
+    const struct link *links; /* by position - first */
+    uint16_t *groups;         /* by position - first: 1 + group, 0 visited always */
+};
+
+struct seclang {
+    struct sec_program *p;
+    struct arena arena; /* all of the plan */
+    struct phase_plan phases[SEC_PHASES];
+    uint64_t *always; /* bits by position: rules that are visited without being told */
+    uint64_t *gated;
+    uint32_t words; /* of such bits */
+    struct group *groups;
+    uint32_t n_groups;
+    struct sec_gate *gate; /* NULL: nothing to gate */
+    /* TX names known at load: */
+    struct span *names; /* by slot, as written first */
+    uint32_t n_names;
+    size_t cap_names;
+    uint32_t *name_table; /* slot + 1, by hash */
+    uint32_t name_mask;
+    uint64_t name_key[2];
+    struct link **links; /* all, for their operators to be freed */
+    size_t n_links, cap_links;
+    const struct sec_rule **rules; /* by index */
+    struct seclang_store *store;
+    bool response_body; /* phase 4 can have to run */
+    uint32_t n_chains;
+};
+
+/* A TX variable of a transaction. */
+struct txvar {
+    struct span name, value; /* name as it was set first */
+    uint32_t order;          /* of being set; 0: not set */
+    bool is_number;          /* number is the value, without rounding */
+    int32_t number;
+    uint32_t hash_next; /* of names not known at load */
+};
+
+/* A member of a variable with its value. */
+struct member {
+    uint8_t var;
+    bool has_name; /* "ARGS:name", or only "REQUEST_LINE" */
+    struct span name, value;
+};
+
+#define REMOVALS_MAX 256 /* of targets, a transaction */
+#define GEO_FIELDS 8
+#define COLLECTIONS 5
+#define MEMO 256
+
+/* A transformed value, remembered. */
+struct memo {
+    const uint8_t *data;
+    size_t len;
+    uint32_t phase_number; /* which phase's */
+    uint16_t chain;
+    struct span result;
+};
+
+struct seclang_tx {
+    const struct seclang *s;
+    struct seclang_memory *m;
+    struct seclang_tx *next; /* of the memory's pool */
+    struct sec_vars *vars;
+    struct pool pool;
+    uint64_t now_ms;
+    uint8_t phase;
+    uint8_t engine; /* enum sec_engine */
+    uint8_t allow;  /* enum sec_disruptive: SEC_PASS none */
+    bool body_access, response_access;
+    bool removed_any;
+    int highest_severity;
+    /* TX: */
+    struct txvar *tx;
+    uint32_t n_tx; /* the first n_names are known at load */
+    size_t cap_tx;
+    uint32_t next_order;
+    uint32_t *set; /* slots that were set, for the end */
+    uint32_t n_set;
+    size_t cap_set;
+    uint32_t *dynamic; /* heads of lists by hash, index + 1 */
+    /* The other collections' keys: */
+    struct span keys[COLLECTIONS];
+    struct member *env;
+    uint32_t n_env;
+    size_t cap_env;
+    /* What matched: */
+    struct member *matched;
+    uint32_t n_matched;
+    size_t cap_matched;
+    struct span matched_name; /* of the last, once it was asked for */
+    /* Scratch for a target's values: */
+    struct member *own;
+    size_t cap_own;
+    uint64_t *bits; /* all of the following */
+    uint64_t *visit, *told, *removed;
+    uint64_t *scanned;           /* bits of groups */
+    const struct ctl **removals; /* of targets */
+    uint32_t n_removals;
+    uint32_t phase_number; /* ever more, for memo */
+    struct memo *memo;
+    /* The rule under way: */
+    const struct link *rule, *head; /* that actions are run of, and its chain's first */
+    bool in_rule_member;
+    struct span message, data;
+    struct member found; /* what the event names */
+    struct span found_part;
+    uint32_t skip_to;              /* 0: none */
+    const uint32_t *skip_on;       /* where later phases begin, by phase; NULL: at their beginning */
+    struct member geo[GEO_FIELDS]; /* of the last geoLookup */
+    uint32_t n_geo;
+    struct seclang_event *events;
+    size_t n_events, cap_events;
+    struct seclang_decision *decision;
+};
+
+struct seclang_memory {
+    const struct seclang *s;
+    struct seclang_tx *free;
+    uint32_t n_free;
+    struct sec_gate_memory *gate;
+    struct sec_operator_memory *operators;
+    struct regex_memory *regex;
+    uint8_t *buf[2]; /* of transformations */
+    size_t size[2];
+};
+
+static inline bool same_text(struct span a, struct span b)
+{
+    return a.len == b.len && (!a.len || !strncasecmp((const char *)a.data, (const char *)b.data, a.len));
+}
+
+static inline bool same_bytes(struct span a, struct span b)
+{
+    return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
+}
+
+static inline struct span span_text(const char *s)
+{
+    return span_of(s, strlen(s));
+}
+
+static inline bool bit_get(const uint64_t *bits, uint32_t i)
+{
+    return bits[i / 64] >> (i % 64) & 1;
+}
+
+static inline void bit_set(uint64_t *bits, uint32_t i)
+{
+    bits[i / 64] |= (uint64_t)1 << (i % 64);
+}
+
+/* plan.c, plan_gate.c, plan_names.c */
+MUST_CHECK bool plan_links(struct seclang *s, struct diag *d);
+MUST_CHECK bool plan_gate(struct seclang *s, const char *cache, struct diag *d);
+/* Of a TX variable's name, in any case. */
+uint64_t plan_hash(const struct seclang *s, struct span name);
+uint32_t plan_slot(const struct seclang *s, struct span name); /* NO_SLOT where none */
+MUST_CHECK bool plan_slot_add(struct seclang *s, struct span name, uint32_t *ret);
+
+/* tx.c: variables that rules write */
+bool own_var(uint8_t var);
+/* Members of one of these into t->own; a snapshot. */
+uint32_t own_members(struct seclang_tx *t, const struct target *g);
+/* The first value only, for macros; false where there is none. */
+bool own_first(struct seclang_tx *t, uint8_t var, struct span selector, uint32_t slot, struct span *ret);
+/* Value's bytes stay as long as the transaction. */
+void tx_put(struct seclang_tx *t, uint32_t slot, struct span name, struct span value);
+void tx_put_number(struct seclang_tx *t, uint32_t slot, struct span name, int32_t n);
+/* What the geoLookup just done has found. */
+void tx_geo(struct seclang_tx *t);
+void tx_forget(struct seclang_tx *t);
+struct txvar *tx_find(struct seclang_tx *t, uint32_t slot, struct span name);
+void tx_set(struct seclang_tx *t, const struct set *set);
+void tx_expire(struct seclang_tx *t, const struct expire *e);
+void tx_initcol(struct seclang_tx *t, const struct initcol *i);
+/* "ARGS:user". Empty where memory is out. */
+struct span member_text(struct seclang_tx *t, const struct member *m);
+void matched_add(struct seclang_tx *t, const struct member *m);
+static inline void matched_clear(struct seclang_tx *t)
+{
+    t->n_matched = 0;
+}
+
+/* values.c: values of a request's variables, and transformations */
+/* The value after all of the link's transformations, or one of them; in the thread's buffer at most until the next
+ * call. */
+struct span transformed(struct seclang_tx *t, const struct link *l, struct span value);
+struct span transformed_step(struct seclang_tx *t, const struct link *l, unsigned i, struct span value);
+
+bool in_buffer(const struct seclang_memory *m, struct span s);
+
+/* What an operator on numbers says, negation and all. */
+static inline bool fits_number(const struct link *l, int32_t n, int32_t argument)
+{
+    bool is = false;
+    switch (l->r->op) {
+    case SEC_OP_EQ:
+        is = n == argument;
+        break;
+    case SEC_OP_GE:
+        is = n >= argument;
+        break;
+    case SEC_OP_GT:
+        is = n > argument;
+        break;
+    case SEC_OP_LE:
+        is = n <= argument;
+        break;
+    case SEC_OP_LT:
+        is = n < argument;
+        break;
+    }
+    return is != l->r->negated;
+}
+
+/* Digits only, few enough: whatever way a number is read, it is this one. */
+bool plain_number(struct span s);
+
+/* macros.c */
+#define EVENT_TEXT_MAX ((size_t)4096)
+#define TEXT_MAX ((size_t)65536)
+/* At most `max` bytes; stays as long as the transaction. */
+struct span expand(struct seclang_tx *t, const struct text *text, size_t max);
+
+/* actions.c */
+void run_after(struct seclang_tx *t, const struct link *l);
+
+/* run.c */
+bool run_rule(struct seclang_tx *t, const struct link *l);
+
+#endif

@@ -1,0 +1,754 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <check.h>
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "match/regex.h"
+#include "match/words.h"
+#include "run_suite.h"
+#include "seclang/operators.h"
+
+#define STEPS 1000000
+
+/* Bytes with their length, so that zero bytes may stand in them. */
+#define S(text)                                                                                                        \
+    {                                                                                                                  \
+        text, sizeof(text) - 1                                                                                         \
+    }
+
+struct bytes {
+    const char *at;
+    size_t len;
+};
+
+struct row {
+    enum sec_op op;
+    const char *argument;
+    struct bytes value;
+    int result;
+    int start, end;          /* -1: not looked at */
+    const char *captured[4]; /* TX:0 on; NULL: stays as it was */
+};
+
+#define NOWHERE                                                                                                        \
+    -1, -1,                                                                                                            \
+    {                                                                                                                  \
+        NULL                                                                                                           \
+    }
+
+/* Asked of libmodsecurity 3.0.9, row by row. */
+static const struct row rows[] = {
+    {SEC_OP_RX, "(a)|(b)(c)?", S("a"), 1, 0, 1, {"a", "a"}},
+    {SEC_OP_RX, "(a)|(b)(c)?", S("xb"), 1, 1, 2, {"b", NULL, "b"}},
+    {SEC_OP_RX, "(a)|(b)(c)?", S("bc"), 1, 0, 2, {"bc", NULL, "b", "c"}},
+    {SEC_OP_RX, "(a)|(b)(c)?", S("q"), 0, NOWHERE},
+    {SEC_OP_RX, "^b.c$", S("a\nb\nc\nd"), 1, 2, 5, {"b\nc"}},
+    {SEC_OP_RX, "B", S("b"), 0, NOWHERE},
+    {SEC_OP_RX, "a$", S("a\n"), 1, 0, 1, {"a"}},
+    {SEC_OP_RX, "a\\Z", S("a\n"), 1, 0, 1, {"a"}},
+    {SEC_OP_RX, "a?", S(""), 1, 0, 0, {""}},
+    {SEC_OP_RX, "\\Cx", S("ax"), 1, 0, 2, {"ax"}},
+    {SEC_OP_RX,
+     "(*UTF8)a.b",
+     S("a\xc3\xa9"
+       "b"),
+     1,
+     0,
+     4,
+     {"a\xc3\xa9"
+      "b"}},
+    {SEC_OP_RX, "(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)", S("abcdefghijkl"), 1, 0, 11, {"abcdefghijk", "a", "b", "c"}},
+    {SEC_OP_RX_GLOBAL, "(a)|(b)", S("ba"), 1, 0, 1, {"b", NULL, "a", "a"}},
+    {SEC_OP_RX_GLOBAL, "x?", S("ax"), 1, 0, 0, {"", "x", ""}},
+    {SEC_OP_RX_GLOBAL, "(?=b)", S("aab"), 1, 2, 2, {"", "", ""}},
+    {SEC_OP_RX_GLOBAL, "a*", S("baac"), 1, 0, 0, {"", "aa", "", ""}},
+    {SEC_OP_RX_GLOBAL, "a\\Kb", S("abab"), 1, 1, 2, {"b", "b"}},
+    {SEC_OP_RX_GLOBAL, "(a)?b?", S("bab"), 1, 0, 1, {"b", "ab", "a", ""}},
+    {SEC_OP_RX_GLOBAL, "x", S("aaa"), 0, NOWHERE},
+    {SEC_OP_PM, "foo BAR", S("xFoOx"), 1, 1, 4, {"foo"}},
+    {SEC_OP_PM, "foo BAR", S("bar"), 1, 0, 3, {"BAR"}},
+    {SEC_OP_PM, "foo BAR", S("fo"), 0, NOWHERE},
+    {SEC_OP_PM, "FOobar foo FOO", S("foo"), 1, 0, 3, {"FOo"}},
+    {SEC_OP_PM, "xabc ab", S("xab"), 1, 0, 3, {"xab"}},
+    {SEC_OP_PM, "aabz bc", S("xbc"), 1, 1, 3, {"bc"}},
+    {SEC_OP_PM, "|AB CD|x", S("\xab\xcd"), 0, NOWHERE},
+    {SEC_OP_PM, "|AB CD|x", S("\xab\xcdx"), 1, 0, 3, {"\xab\xcdx"}},
+    {SEC_OP_PM, "a\\nb", S("a\\nb"), 1, 0, 4, {"a\\nb"}},
+    {SEC_OP_PM, "\xc3\xa9", S("\xc3\xa9"), 1, 0, 2, {"\xc3\xa9"}},
+    {SEC_OP_PM, "\xc3\xa9", S("\xc3\x89"), 0, NOWHERE},
+    {SEC_OP_PM_FILE, "w.data", S("one"), 1, 0, 3, {"one"}},
+    {SEC_OP_PM_FILE, "w.data", S("c2"), 0, NOWHERE},
+    {SEC_OP_PM_FILE, "w.data", S("  "), 1, 0, 2, {"  "}},
+    {SEC_OP_PM_FILE, "w.data", S("xtwo"), 0, NOWHERE},
+    {SEC_OP_PM_FILE, "w.data", S("two  "), 1, 0, 5, {"two  "}},
+    {SEC_OP_PM_FILE, "w.data", S("four"), 1, 0, 4, {"FOUR"}},
+    {SEC_OP_PM_FILE, "w.data", S(" a b"), 1, 0, 4, {" a b"}},
+    {SEC_OP_PM_FILE, "w.data", S("a b"), 0, NOWHERE},
+    {SEC_OP_CONTAINS, "bc", S("abcd"), 1, 1, 3, {NULL}},
+    {SEC_OP_CONTAINS, "bc", S("BC"), 0, NOWHERE},
+    {SEC_OP_CONTAINS, "bc", S(""), 0, NOWHERE},
+    {SEC_OP_CONTAINS_WORD, "foo", S("foo"), 1, NOWHERE},
+    {SEC_OP_CONTAINS_WORD, "foo", S("xfoo"), 0, NOWHERE},
+    {SEC_OP_CONTAINS_WORD, "foo", S("1foo"), 1, 1, 4, {NULL}},
+    {SEC_OP_CONTAINS_WORD, "foo", S("foo_"), 1, 0, 3, {NULL}},
+    {SEC_OP_CONTAINS_WORD, "foo", S("foobar foo"), 1, 7, 10, {NULL}},
+    {SEC_OP_CONTAINS_WORD, "foo", S("foofoo"), 0, NOWHERE},
+    {SEC_OP_CONTAINS_WORD, "foo", S("foo\xc3"), 1, 0, 3, {NULL}},
+    {SEC_OP_CONTAINS_WORD, "a b", S("xa b a b"), 1, 5, 8, {NULL}},
+    {SEC_OP_CONTAINS_WORD, "foo", S(""), 0, NOWHERE},
+    {SEC_OP_BEGINS_WITH, "ab", S("abc"), 1, 0, 2, {NULL}},
+    {SEC_OP_BEGINS_WITH, "ab", S("xab"), 0, NOWHERE},
+    {SEC_OP_BEGINS_WITH, "ab", S("a"), 0, NOWHERE},
+    {SEC_OP_ENDS_WITH, "ab", S("abab"), 1, 2, 4, {NULL}},
+    {SEC_OP_ENDS_WITH, "ab", S("abx"), 0, NOWHERE},
+    {SEC_OP_ENDS_WITH, "ab", S("b"), 0, NOWHERE},
+    {SEC_OP_WITHIN, "abc def", S("bc d"), 1, NOWHERE},
+    {SEC_OP_WITHIN, "abc def", S(""), 1, NOWHERE},
+    {SEC_OP_WITHIN, "abc def", S("abc def "), 0, NOWHERE},
+    {SEC_OP_STR_EQ, "ab", S("ab"), 1, 0, 2, {NULL}},
+    {SEC_OP_STR_EQ, "ab", S("AB"), 0, NOWHERE},
+    {SEC_OP_STR_EQ, "ab", S("ab\0"), 0, NOWHERE},
+    {SEC_OP_STR_MATCH, "ab", S("xab"), 1, NOWHERE},
+    {SEC_OP_STR_MATCH, "ab", S("AB"), 0, NOWHERE},
+    {SEC_OP_UNCONDITIONAL, "", S(""), 1, NOWHERE},
+    {SEC_OP_NO_MATCH, "", S("x"), 0, NOWHERE},
+    {SEC_OP_VALIDATE_BYTE_RANGE, "32-126", S("abc"), 0, NOWHERE},
+    {SEC_OP_VALIDATE_BYTE_RANGE, "32-126", S("a\0\xff"), 1, 1, 2, {NULL}},
+    {SEC_OP_VALIDATE_BYTE_RANGE, "32-126", S(""), 0, NOWHERE},
+    {SEC_OP_VALIDATE_BYTE_RANGE, "1-255", S("a\0"), 1, 1, 2, {NULL}},
+    {SEC_OP_VALIDATE_BYTE_RANGE, "10, 13 ,32-126", S("a\r\n"), 0, NOWHERE},
+    {SEC_OP_VALIDATE_BYTE_RANGE, "10, 13 ,32-126", S("\t"), 1, 0, 1, {NULL}},
+    {SEC_OP_VALIDATE_BYTE_RANGE, "0-255", S("\0\xff"), 0, NOWHERE},
+    {SEC_OP_VALIDATE_URL_ENCODING, "", S("a%41+"), 0, NOWHERE},
+    {SEC_OP_VALIDATE_URL_ENCODING, "", S("%"), 1, 0, 1, {NULL}},
+    {SEC_OP_VALIDATE_URL_ENCODING, "", S("%4"), 1, 0, 2, {NULL}},
+    {SEC_OP_VALIDATE_URL_ENCODING, "", S("%4g"), 1, 0, 3, {NULL}},
+    {SEC_OP_VALIDATE_URL_ENCODING, "", S("%%41"), 1, 0, 3, {NULL}},
+    {SEC_OP_VALIDATE_URL_ENCODING, "", S("%41%"), 1, 3, 4, {NULL}},
+    {SEC_OP_VALIDATE_URL_ENCODING, "", S("%u0041"), 1, 0, 3, {NULL}},
+    {SEC_OP_VALIDATE_UTF8, "", S("\xc3\xa9 \xef\xbf\xbf \xf0\x90\x80\x80\0"), 0, NOWHERE},
+    {SEC_OP_VALIDATE_UTF8, "", S("\xc3"), 1, NOWHERE},
+    {SEC_OP_VALIDATE_UTF8, "", S("a\xe2\x82"), 1, 1, 3, {NULL}},
+    {SEC_OP_VALIDATE_UTF8, "", S("\xed\xa0\x80"), 1, 0, 3, {NULL}},
+    {SEC_OP_VALIDATE_UTF8, "", S("\xc0\xaf"), 1, 0, 2, {NULL}},
+    {SEC_OP_VALIDATE_UTF8, "", S("\xf4\x90\x80\x80"), 0, NOWHERE},
+    {SEC_OP_VALIDATE_UTF8, "", S("\xf5\x80\x80\x80"), 1, NOWHERE},
+    {SEC_OP_VALIDATE_UTF8, "", S("\xe0\x80\xaf"), 1, NOWHERE},
+    {SEC_OP_VALIDATE_UTF8, "", S("\xf0\x80\x80\xaf"), 1, NOWHERE},
+    {SEC_OP_VALIDATE_UTF8, "", S("\xed\x9f\xbf"), 0, NOWHERE},
+    {SEC_OP_IP_MATCH, "192.0.2.0/24", S("192.0.2.255"), 1, NOWHERE},
+    {SEC_OP_IP_MATCH, "192.0.2.0/24", S("192.0.3.1"), 0, NOWHERE},
+    {SEC_OP_IP_MATCH, "192.0.2.77/24", S("192.0.2.1"), 1, NOWHERE},
+    {SEC_OP_IP_MATCH, "192.0.2.1,10.0.0.1", S("10.0.0.1"), 1, NOWHERE},
+    {SEC_OP_IP_MATCH, "192.0.2.0/24,", S("192.0.2.1"), 1, NOWHERE},
+    {SEC_OP_IP_MATCH, "192.0.2.1", S("::ffff:192.0.2.1"), 0, NOWHERE},
+    {SEC_OP_IP_MATCH, "192.0.2.1", S("192.0.2.1\0"), 1, NOWHERE},
+    {SEC_OP_IP_MATCH, "192.0.2.1", S(" 192.0.2.1"), 0, NOWHERE},
+    {SEC_OP_IP_MATCH, "192.0.2.1", S("192.0.2.01"), 0, NOWHERE},
+    {SEC_OP_IP_MATCH, "192.0.2.1", S(""), 0, NOWHERE},
+    {SEC_OP_IP_MATCH, "2001:db8::/32", S("2001:DB8::1"), 1, NOWHERE},
+    {SEC_OP_IP_MATCH, "2001:db8::/32", S("2001:db9::1"), 0, NOWHERE},
+    {SEC_OP_IP_MATCH_FILE, "ip.data", S("192.0.2.9"), 1, NOWHERE},
+    {SEC_OP_IP_MATCH_FILE, "ip.data", S("10.1.1.1"), 1, NOWHERE},
+    {SEC_OP_IP_MATCH_FILE, "ip.data", S("10.1.1.2"), 0, NOWHERE},
+};
+
+/* Where libmodsecurity 3.0.9 has a defect and we do what it documents. */
+static const struct row better[] = {
+    {SEC_OP_PM, "aabz bc", S("aabc"), 1, 2, 4, {"bc"}},            /* it loses its place behind "aab" */
+    {SEC_OP_PM, "a|41 42|b", S("aABb"), 1, 0, 4, {"aABb"}},        /* it takes no decimal digits there */
+    {SEC_OP_PM, "a\\:b", S("a:b"), 1, 0, 3, {"a:b"}},              /* it leaves the old end behind the text */
+    {SEC_OP_PM, "\xff\xfe", S("\xff\xfe"), 1, 0, 2, {"\xff\xfe"}}, /* it never finds FF */
+    {SEC_OP_PM_FILE, "w.data", S("thr#ee"), 1, 0, 6, {"thr#ee"}},  /* it keeps the CR of a line's end */
+    {SEC_OP_IP_MATCH, "10.0.0.1,192.0.2.0/27,192.0.2.0/24", S("192.0.2.165"), 1, NOWHERE}, /* it loses outer networks */
+    {SEC_OP_IP_MATCH, "0.0.0.0/0", S("10.0.0.1"), 1, NOWHERE},                             /* it refuses these */
+    {SEC_OP_IP_MATCH, "192.0.2.1, 10.0.0.1", S("10.0.0.1"), 1, NOWHERE},
+};
+
+static char folder[64];
+
+static void write_file(const char *name, const void *data, size_t len)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    ck_assert(f && fwrite(data, 1, len, f) == len && !fclose(f));
+}
+
+#define WRITE(name, text) write_file(name, text, sizeof(text) - 1)
+
+static void make_files(void)
+{
+    strcpy(folder, "/tmp/check_sec_operators.XXXXXX");
+    ck_assert(mkdtemp(folder));
+    WRITE("w.data", "one\n# c\n  #c2\n\n  \ntwo  \nthr#ee\r\nFOUR\n a b\n");
+    WRITE("ip.data", "# c\n192.0.2.0/24\n\n10.1.1.1");
+    WRITE("bad.data", "10.0.0.1\nten\n");
+    WRITE("notes.data", "# none\n");
+}
+
+static void remove_files(void)
+{
+    static const char *const names[] = {"w.data", "ip.data", "bad.data", "notes.data", "t.mmdb"};
+    char path[128];
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
+static struct sec_operator *try_new(enum sec_op op, const char *argument, bool constant, char *why, size_t size)
+{
+    struct sec_text text = {.as_written = span_of(argument, strlen(argument)), .constant = constant};
+    struct sec_operator_options options = {.folder = folder, .regex_steps = STEPS};
+    return sec_operator_new(op, &text, &options, why, size);
+}
+
+static struct sec_operator *new (enum sec_op op, const char *argument)
+{
+    char why[256];
+    struct sec_operator *o = try_new(op, argument, true, why, sizeof why);
+    ck_assert_msg(o, "%s", why);
+    return o;
+}
+
+static struct sec_operator_memory *memory(uint32_t steps)
+{
+    struct sec_operator_memory *m = sec_operator_memory_new(steps);
+    ck_assert(m);
+    return m;
+}
+
+static bool same(struct span a, const char *b)
+{
+    return a.data && a.len == strlen(b) && !memcmp(a.data, b, a.len);
+}
+
+static bool word_in(struct span value, struct span word, bool caseless)
+{
+    for (size_t i = 0; word.len <= value.len && i <= value.len - word.len; i++)
+        if (caseless ? !strncasecmp((const char *)value.data + i, (const char *)word.data, word.len)
+                     : !memcmp(value.data + i, word.data, word.len))
+            return true;
+    return false;
+}
+
+/* What is told to the gate is found in a value that matches. */
+static void check_gate(const struct sec_operator *o, struct span value)
+{
+    char why[256];
+    size_t at;
+    struct span word;
+    bool caseless, found = false;
+    if (sec_operator_gateable(o) == SEC_GATE_REGEX) {
+        struct regex *r =
+            regex_new_with(sec_operator_regex(o), REGEX_DOT_ALL | REGEX_MULTI_LINE | REGEX_FREE, why, sizeof why, &at);
+        struct regex_memory *m = regex_memory_new(STEPS);
+        ck_assert_msg(r && m, "%s", why);
+        ck_assert_int_eq(regex_match(r, m, value), 1);
+        regex_memory_free(m);
+        regex_free(r);
+    } else if (sec_operator_gateable(o) == SEC_GATE_WORDS) {
+        for (uint32_t i = 0; sec_operator_word(o, i, &word, &caseless); i++)
+            found = found || word_in(value, word, caseless);
+        ck_assert(found);
+    }
+}
+
+static void check_row(const struct row *r)
+{
+    struct sec_operator_memory *m = memory(STEPS);
+    struct sec_operator *o = new (r->op, r->argument);
+    struct sec_match match;
+    struct span value = span_of(r->value.at, r->value.len);
+    int result = sec_operator_match(o, m, value, span_of(NULL, 0), &match);
+    ck_assert_msg(result == r->result, "\"%s\" on \"%s\": %d", r->argument, r->value.at, result);
+    ck_assert_int_eq(sec_operator_match(o, m, value, span_of(NULL, 0), NULL), result);
+    if (r->start >= 0)
+        ck_assert_msg((int)match.start == r->start && (int)match.end == r->end, "\"%s\" on \"%s\": %zu to %zu",
+                      r->argument, r->value.at, match.start, match.end);
+    for (unsigned i = 0; result == 1 && i < 4; i++) {
+        bool set = i < match.n_captured && match.captured[i].data;
+        ck_assert_msg(r->captured[i] ? set && same(match.captured[i], r->captured[i]) : !set, "\"%s\" on \"%s\": TX:%u",
+                      r->argument, r->value.at, i);
+    }
+    if (result == 1)
+        check_gate(o, value);
+    sec_operator_free(o);
+    sec_operator_memory_free(m);
+}
+
+START_TEST(as_the_reference)
+{
+    check_row(&rows[_i]);
+}
+END_TEST
+
+START_TEST(better_than_the_reference)
+{
+    check_row(&better[_i]);
+}
+END_TEST
+
+/* Each line: the operator, its argument, and the results for the values above, as 3.0.9 gives them. */
+START_TEST(numbers)
+{
+    static const struct bytes values[] = {S(""),
+                                          S("0"),
+                                          S("5"),
+                                          S("+5"),
+                                          S("-5"),
+                                          S(" 5"),
+                                          S("\t\n5"),
+                                          S("5x"),
+                                          S("x5"),
+                                          S("0x5"),
+                                          S("05"),
+                                          S("2147483647"),
+                                          S("2147483648"),
+                                          S("4294967301"),
+                                          S("-2147483649"),
+                                          S("9223372036854775807"),
+                                          S("9223372036854775808"),
+                                          S("-9223372036854775809"),
+                                          S("99999999999999999999999"),
+                                          S("5.9"),
+                                          S("5e3"),
+                                          S("--5"),
+                                          S("+ 5"),
+                                          S("5\0"
+                                            "6")};
+    static const struct {
+        enum sec_op op;
+        const char *argument, *results;
+    } lines[] = {
+        {SEC_OP_EQ, "5", "001101110010000000011001"},
+        {SEC_OP_EQ, "0", "110000001100111111100110"},
+        {SEC_OP_EQ, "-5", "000010000000000000000000"},
+        {SEC_OP_EQ, "2147483648", "110000001100111111100110"},
+        {SEC_OP_EQ, "+5x", "001101110010000000011001"},
+        {SEC_OP_GE, "5", "001101110011110110111001"},
+        {SEC_OP_GE, "0", "111101111111110110111111"},
+        {SEC_OP_GE, "-5", "111111111111110110111111"},
+        {SEC_OP_GE, "2147483648", "000000000000110110100000"},
+        {SEC_OP_GT, "5", "000000000001110110100000"},
+        {SEC_OP_GT, "-5", "111101111111110110111111"},
+        {SEC_OP_GT, "2147483648", "000000000000010110100000"},
+        {SEC_OP_LE, "5", "111111111110001001011111"},
+        {SEC_OP_LE, "0", "110010001100001001000110"},
+        {SEC_OP_LE, "-5", "000010000000001001000000"},
+        {SEC_OP_LT, "5", "110010001100001001000110"},
+        {SEC_OP_LT, "0", "000010000000001001000000"},
+        {SEC_OP_LT, "2147483648", "111111111111001001011111"},
+        {SEC_OP_GE, "99999999999999999999", "000000000000000110100000"},
+        {SEC_OP_GT, "99999999999999999999", "000000000000000000000000"},
+    };
+    struct sec_operator_memory *m = memory(STEPS);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        char why[256];
+        struct sec_operator *o = new (lines[i].op, lines[i].argument);
+        struct sec_operator *macro = try_new(lines[i].op, "%{tx.n}", false, why, sizeof why);
+        ck_assert(macro);
+        for (size_t k = 0; k < ARRAY_LEN(values); k++) {
+            struct span value = span_of(values[k].at, values[k].len);
+            struct span argument = span_of(lines[i].argument, strlen(lines[i].argument));
+            int want = lines[i].results[k] - '0';
+            ck_assert_msg(sec_operator_match(o, m, value, span_of(NULL, 0), NULL) == want, "%s: \"%s\"",
+                          lines[i].argument, values[k].at);
+            ck_assert_int_eq(sec_operator_match(macro, m, value, argument, NULL), want);
+        }
+        sec_operator_free(o);
+        sec_operator_free(macro);
+    }
+    sec_operator_memory_free(m);
+}
+END_TEST
+
+/* The argument is what macros came out as; asked of 3.0.9 with an unset variable, and with one that holds "ab". */
+START_TEST(macros)
+{
+    static const struct {
+        enum sec_op op;
+        const char *argument, *value;
+        int result;
+        const char *captured;
+    } lines[] = {
+        {SEC_OP_CONTAINS, "", "ab", 1, NULL},
+        {SEC_OP_CONTAINS, "ab", "xaby", 1, NULL},
+        {SEC_OP_CONTAINS, "ab", "", 0, NULL},
+        {SEC_OP_CONTAINS, "", "", 1, NULL},
+        {SEC_OP_CONTAINS_WORD, "", "", 1, NULL},
+        {SEC_OP_CONTAINS_WORD, "", "ab", 1, NULL},
+        {SEC_OP_CONTAINS_WORD, "ab", "xaby", 0, NULL},
+        {SEC_OP_BEGINS_WITH, "", "ab", 1, NULL},
+        {SEC_OP_BEGINS_WITH, "", "", 1, NULL},
+        {SEC_OP_ENDS_WITH, "", "ab", 1, NULL},
+        {SEC_OP_ENDS_WITH, "ab", "", 0, NULL},
+        {SEC_OP_WITHIN, "", "ab", 0, NULL},
+        {SEC_OP_WITHIN, "", "", 1, NULL},
+        {SEC_OP_STR_EQ, "", "", 1, NULL},
+        {SEC_OP_STR_EQ, "", "ab", 0, NULL},
+        {SEC_OP_STR_MATCH, "", "", 1, NULL},
+        {SEC_OP_RX, "", "ab", 1, "ab"},
+        {SEC_OP_RX, "", "", 1, ""},
+        {SEC_OP_RX, "^ab.$", "abc", 1, "abc"},
+        {SEC_OP_RX, "(ab", "abc", 0, NULL},
+        {SEC_OP_RX, "ab", "xaby", 1, "ab"},
+        {SEC_OP_RX_GLOBAL, "", "ab", 1, "ab"},
+    };
+    struct sec_operator_memory *m = memory(STEPS);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        char why[256];
+        struct sec_match match;
+        struct sec_operator *o = try_new(lines[i].op, "%{tx.a}", false, why, sizeof why);
+        ck_assert_msg(o, "%s", why);
+        ck_assert_int_eq(sec_operator_gateable(o), SEC_GATE_NO);
+        /* A regex is compiled at the first time, made fast at the second, and used as it is at the third. */
+        for (int k = 0; k < 3; k++) {
+            struct span value = span_of(lines[i].value, strlen(lines[i].value));
+            int r = sec_operator_match(o, m, value, span_of(lines[i].argument, strlen(lines[i].argument)), &match);
+            ck_assert_msg(r == lines[i].result, "line %zu", i);
+            if (lines[i].captured)
+                ck_assert(match.n_captured && same(match.captured[0], lines[i].captured));
+        }
+        sec_operator_free(o);
+    }
+    sec_operator_memory_free(m);
+}
+END_TEST
+
+START_TEST(injections)
+{
+    void *there = dlopen("libmodsecurity.so.3", RTLD_LAZY);
+    if (!there) {
+        printf("libinjection: left out, libmodsecurity.so.3 is not installed\n");
+        return;
+    }
+    dlclose(there);
+    struct sec_operator_memory *m = memory(STEPS);
+    struct sec_operator *sqli = new (SEC_OP_DETECT_SQLI, ""), *xss = new (SEC_OP_DETECT_XSS, "");
+    static const char bad_sql[] = "1' OR '1'='1", bad_html[] = "<script>alert(1)</script>";
+    struct sec_match match;
+    struct span none = span_of(NULL, 0);
+    ck_assert_int_eq(sec_operator_match(sqli, m, span_of(bad_sql, strlen(bad_sql)), none, &match), 1);
+    ck_assert(match.n_captured == 1 && same(match.captured[0], "s&sos"));
+    ck_assert_int_eq(sec_operator_match(xss, m, span_of(bad_html, strlen(bad_html)), none, &match), 1);
+    ck_assert(match.n_captured == 1 && same(match.captured[0], bad_html));
+    ck_assert_int_eq(sec_operator_match(sqli, m, span_of("x", 1), none, &match), 0);
+    ck_assert_int_eq(sec_operator_match(xss, m, none, none, &match), 0);
+    ck_assert_int_eq(sec_operator_gateable(sqli), SEC_GATE_NO);
+    sec_operator_free(sqli);
+    sec_operator_free(xss);
+    sec_operator_memory_free(m);
+}
+END_TEST
+
+START_TEST(errors)
+{
+    static const struct {
+        enum sec_op op;
+        const char *argument, *says;
+    } lines[] = {
+        {SEC_OP_RX, "a(b", "at byte 3"},
+        {SEC_OP_PM_FILE, "none.data", "none.data\": No such file"},
+        {SEC_OP_PM_FILE, "https://example.org/w", "expected a file"},
+        {SEC_OP_IP_MATCH, "abc", "expected an IPv4 or IPv6 address"},
+        {SEC_OP_IP_MATCH, "10.0.0.1/33", "expected an IPv4 or IPv6 address"},
+        {SEC_OP_IP_MATCH_FILE, "bad.data", "bad.data, line 2: \"ten\""},
+        {SEC_OP_EQ, "abc", "expected an integer"},
+        {SEC_OP_VALIDATE_BYTE_RANGE, "300", "bad byte range"},
+        {SEC_OP_VALIDATE_BYTE_RANGE, "20-10", "bad byte range"},
+        {SEC_OP_VALIDATE_BYTE_RANGE, "10,,13", "bad byte range"},
+        {SEC_OP_VALIDATE_BYTE_RANGE, "1,2,", "bad byte range"},
+        {SEC_OP_VALIDATE_BYTE_RANGE, "", "bad byte range"},
+        {SEC_OP_GEO_LOOKUP, "", "expected SecGeoLookupDb"},
+    };
+    char why[256];
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        ck_assert(!try_new(lines[i].op, lines[i].argument, true, why, sizeof why));
+        ck_assert_msg(strstr(why, lines[i].says), "%s: %s", lines[i].argument, why);
+    }
+    ck_assert(!try_new(SEC_OP_PM, "%{tx.a}", false, why, sizeof why));
+    ck_assert_msg(strstr(why, "takes no macros"), "%s", why);
+}
+END_TEST
+
+START_TEST(limits)
+{
+    static const char value[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+    struct sec_operator_memory *m = memory(1000);
+    struct sec_operator *once = new (SEC_OP_RX, "(x+x+)+[yz]"), *all = new (SEC_OP_RX_GLOBAL, "(x+x+)+[yz]");
+    struct span v = span_of(value, strlen(value)), none = span_of(NULL, 0);
+    struct sec_match match;
+    ck_assert_int_eq(sec_operator_match(once, m, v, none, &match), -1);
+    ck_assert_int_eq(sec_operator_match(all, m, v, none, &match), -1);
+    ck_assert_int_eq(sec_operator_match(once, m, span_of("xxy", 3), none, &match), 1);
+    sec_operator_free(once);
+    sec_operator_free(all);
+    sec_operator_memory_free(m);
+}
+END_TEST
+
+static bool naive(struct span value, const struct span *words, size_t n, size_t *end)
+{
+    for (*end = 1; *end <= value.len; ++*end)
+        for (size_t i = 0; i < n; i++)
+            if (words[i].len <= *end &&
+                !strncasecmp((const char *)value.data + *end - words[i].len, (const char *)words[i].data, words[i].len))
+                return true;
+    return false;
+}
+
+/* Words of few letters, so that they share beginnings and ends, against a search word by word. */
+START_TEST(words)
+{
+    static const char letters[] = "abABc";
+    char text[60][12], value[40];
+    struct span list[60];
+    srand(7);
+    for (int round = 0; round < 2000; round++) {
+        size_t n = 1 + (size_t)rand() % (round % 10 ? 6 : 60);
+        for (size_t i = 0; i < n; i++) {
+            size_t len = 1 + (size_t)rand() % 8;
+            for (size_t k = 0; k < len; k++)
+                text[i][k] = letters[rand() % 5];
+            list[i] = span_of(text[i], len);
+        }
+        size_t len = (size_t)rand() % sizeof value;
+        for (size_t k = 0; k < len; k++)
+            value[k] = letters[rand() % 5];
+        struct words *w = words_new(list, n);
+        struct words_match found = {0};
+        size_t end;
+        ck_assert(w);
+        bool there = naive(span_of(value, len), list, n, &end);
+        ck_assert(words_find(w, span_of(value, len), &found) == there);
+        if (there)
+            ck_assert(found.end == end && found.text.len == end - found.start &&
+                      !strncasecmp(value + found.start, (const char *)found.text.data, found.text.len));
+        words_free(w);
+    }
+}
+END_TEST
+
+START_TEST(no_words)
+{
+    struct sec_operator_memory *m = memory(STEPS);
+    struct sec_operator *o = new (SEC_OP_PM_FILE, "notes.data");
+    struct span word;
+    bool caseless;
+    ck_assert_int_eq(sec_operator_match(o, m, span_of("# none", 6), span_of(NULL, 0), NULL), 0);
+    ck_assert_int_eq(sec_operator_gateable(o), SEC_GATE_WORDS);
+    ck_assert(!sec_operator_word(o, 0, &word, &caseless));
+    sec_operator_free(o);
+    sec_operator_memory_free(m);
+}
+END_TEST
+
+/* A database in MaxMind's format, for 192.0.2.0/24 and 192.0.3.0/24. */
+struct out {
+    uint8_t at[1024];
+    size_t n;
+};
+
+static void put(struct out *o, unsigned c)
+{
+    ck_assert(o->n < sizeof o->at);
+    o->at[o->n++] = (uint8_t)c;
+}
+
+static void put3(struct out *o, unsigned v)
+{
+    put(o, v >> 16);
+    put(o, v >> 8);
+    put(o, v);
+}
+
+static void put_text(struct out *o, const char *text)
+{
+    put(o, 2u << 5 | (unsigned)strlen(text));
+    for (; *text; text++)
+        put(o, (uint8_t)*text);
+}
+
+static void put_map(struct out *o, unsigned n)
+{
+    put(o, 7u << 5 | n);
+}
+
+static void put_double(struct out *o, double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    put(o, 3u << 5 | 8);
+    for (int i = 7; i >= 0; i--)
+        put(o, (unsigned)(bits >> 8 * i & 0xff));
+}
+
+/* An unsigned integer of one byte; types past 7 have one of their own. */
+static void put_number(struct out *o, unsigned type, unsigned v)
+{
+    put(o, type > 7 ? 1 : type << 5 | 1);
+    if (type > 7)
+        put(o, type - 7);
+    put(o, v);
+}
+
+static void put_names(struct out *o, const char *what, const char *name)
+{
+    put_text(o, what);
+    put_map(o, 1);
+    put_text(o, "names");
+    put_map(o, 1);
+    put_text(o, "en");
+    put_text(o, name);
+}
+
+static void put_place(struct out *o)
+{
+    put_map(o, 5);
+    put_text(o, "country");
+    put_map(o, 2);
+    put_text(o, "iso_code");
+    put_text(o, "DE");
+    put_text(o, "names");
+    put_map(o, 1);
+    put_text(o, "en");
+    put_text(o, "Germany");
+    put_names(o, "continent", "Europe");
+    put_names(o, "city", "Berlin");
+    put_text(o, "postal");
+    put_map(o, 1);
+    put_text(o, "code");
+    put_text(o, "10115");
+    put_text(o, "location");
+    put_map(o, 2);
+    put_text(o, "latitude");
+    put_double(o, 52.5200001);
+    put_text(o, "longitude");
+    put_double(o, -13.25);
+}
+
+#define NODES 24
+
+static void put_tree(struct out *o, unsigned second)
+{
+    const uint32_t prefix = 0xc0000200; /* 192.0.2.0; the last bit tells the two networks apart */
+    for (unsigned i = 0; i + 1 < NODES; i++) {
+        bool one = prefix >> (31 - i) & 1;
+        put3(o, one ? NODES : i + 1);
+        put3(o, one ? i + 1 : NODES);
+    }
+    put3(o, NODES + 16);
+    put3(o, NODES + 16 + second);
+}
+
+static void put_metadata(struct out *o)
+{
+    for (const char *mark = "\xab\xcd\xefMaxMind.com"; *mark; mark++)
+        put(o, (uint8_t)*mark);
+    put_map(o, 9);
+    put_text(o, "description");
+    put_map(o, 0);
+    put_text(o, "languages");
+    put(o, 0); /* an array of none */
+    put(o, 11 - 7);
+    put_text(o, "binary_format_major_version");
+    put_number(o, 5, 2);
+    put_text(o, "binary_format_minor_version");
+    put_number(o, 5, 0);
+    put_text(o, "build_epoch");
+    put_number(o, 9, 1);
+    put_text(o, "database_type");
+    put_text(o, "Test");
+    put_text(o, "ip_version");
+    put_number(o, 5, 4);
+    put_text(o, "node_count");
+    put_number(o, 6, NODES);
+    put_text(o, "record_size");
+    put_number(o, 5, 24);
+}
+
+static void write_database(void)
+{
+    struct out file = {0}, data = {0};
+    put_place(&data);
+    unsigned second = (unsigned)data.n;
+    put_map(&data, 1);
+    put_text(&data, "country");
+    put_map(&data, 1);
+    put_text(&data, "iso_code");
+    put_text(&data, "FR");
+    put_tree(&file, second);
+    for (int i = 0; i < 16; i++)
+        put(&file, 0);
+    for (size_t i = 0; i < data.n; i++)
+        put(&file, data.at[i]);
+    put_metadata(&file);
+    write_file("t.mmdb", file.at, file.n);
+}
+
+static void check_field(const struct sec_operator_memory *m, const char *name, const char *value)
+{
+    struct span n, v;
+    for (uint32_t i = 0; sec_operator_geo(m, i, &n, &v); i++)
+        if (same(n, name)) {
+            ck_assert_msg(value && same(v, value), "%s: %.*s", name, (int)v.len, (const char *)v.data);
+            return;
+        }
+    ck_assert_msg(!value, "%s", name);
+}
+
+START_TEST(geo)
+{
+    char database[128], why[256];
+    struct sec_text none = {.constant = true};
+    write_database();
+    snprintf(database, sizeof database, "%s/t.mmdb", folder);
+    struct sec_operator_options options = {.folder = folder, .geo_database = database};
+    struct sec_operator *o = sec_operator_new(SEC_OP_GEO_LOOKUP, &none, &options, why, sizeof why);
+    ck_assert_msg(o, "%s", why);
+    struct sec_operator_memory *m = memory(STEPS);
+    check_field(m, "COUNTRY_CODE", NULL);
+    ck_assert_int_eq(sec_operator_match(o, m, span_of("192.0.2.1", 9), span_of(NULL, 0), NULL), 1);
+    check_field(m, "COUNTRY_CODE", "DE");
+    check_field(m, "COUNTRY_NAME", "Germany");
+    check_field(m, "COUNTRY_CONTINENT", "Europe");
+    check_field(m, "CITY", "Berlin");
+    check_field(m, "POSTAL_CODE", "10115");
+    check_field(m, "LATITUDE", "52.520000");
+    check_field(m, "LONGITUDE", "-13.250000");
+    ck_assert_int_eq(sec_operator_match(o, m, span_of("192.0.3.1", 9), span_of(NULL, 0), NULL), 1);
+    check_field(m, "COUNTRY_CODE", "FR");
+    check_field(m, "CITY", NULL);
+    static const char *const unknown[] = {"10.0.0.1", "x", "", "2001:db8::1", "192.0.2.1 "};
+    for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
+        ck_assert_int_eq(sec_operator_match(o, m, span_of(unknown[i], strlen(unknown[i])), span_of(NULL, 0), NULL), 0);
+    sec_operator_memory_free(m);
+    sec_operator_free(o);
+    options.geo_database = "/nowhere/t.mmdb";
+    ck_assert(!sec_operator_new(SEC_OP_GEO_LOOKUP, &none, &options, why, sizeof why));
+    ck_assert_msg(strstr(why, "/nowhere/t.mmdb"), "%s", why);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("sec_operators");
+    TCase *c = tcase_create("sec_operators");
+    tcase_add_unchecked_fixture(c, make_files, remove_files);
+    tcase_add_loop_test(c, as_the_reference, 0, ARRAY_LEN(rows));
+    tcase_add_loop_test(c, better_than_the_reference, 0, ARRAY_LEN(better));
+    tcase_add_test(c, numbers);
+    tcase_add_test(c, macros);
+    tcase_add_test(c, injections);
+    tcase_add_test(c, errors);
+    tcase_add_test(c, limits);
+    tcase_add_test(c, words);
+    tcase_add_test(c, no_words);
+    tcase_add_test(c, geo);
+    suite_add_tcase(s, c);
+    return run_suite(s);
+}
