@@ -56,9 +56,8 @@ def settings(rules, paranoia=1, engine="DetectionOnly", limits=False):
 
 
 def log_all(text):
-    """Lets each SecRule log. SecAction stays as it is: libmodsecurity 3.0.9 does not log those."""
-    parts = re.split(r"^(?=[ \t]*Sec)", text, flags=re.M)
-    return "".join(re.sub(r"\bnolog\b", "log", p) if p.lstrip().startswith("SecRule ") else p for p in parts)
+    """Lets each rule log. To libmodsecurity 3.0.9 log and auditlog are one switch, so noauditlog goes as well."""
+    return re.sub(r"\bnoauditlog\b", "auditlog", re.sub(r"\bnolog\b", "log", text))
 
 
 def configuration(rules, text, folder, everything=False):
