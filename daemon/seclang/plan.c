@@ -176,6 +176,7 @@ static void number(struct link *l)
     l->number = l->r->op == SEC_OP_EQ || l->r->op == SEC_OP_GE || l->r->op == SEC_OP_GT || l->r->op == SEC_OP_LE ||
                 l->r->op == SEC_OP_LT;
     l->argument_slot = l->number && a->n == 1 && !a->constant ? l->argument.slots[0] : NO_SLOT;
+    l->plain_number = l->number && !l->r->n_transforms && !l->r->multi_match;
     l->constant_number = l->number && a->constant && plain_number(a->as_written);
     if (l->constant_number)
         l->argument_number = number_of(a->as_written);
