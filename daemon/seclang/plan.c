@@ -150,6 +150,22 @@ static void actions(struct planner *p, struct link *l)
     }
 }
 
+/* "file:line: what", behind those of the reader. */
+static void warn(struct planner *p, const struct sec_rule *r, const char *what)
+{
+    struct sec_program *prog = p->s->p;
+    size_t size = strlen(r->file) + strlen(what) + 24;
+    struct span *all = take(p, prog->n_warnings + 1, sizeof *all);
+    char *text = take(p, size, 1);
+    if (!all || !text)
+        return;
+    if (prog->n_warnings)
+        memcpy(all, prog->warnings, prog->n_warnings * sizeof *all);
+    int n = snprintf(text, size, "%s:%d: %s", r->file, r->line, what);
+    all[prog->n_warnings++] = span_of(text, (size_t)n);
+    prog->warnings = all;
+}
+
 static void operator(struct planner *p, struct link *l)
 {
     const struct sec_rule *r = l->r;
@@ -160,8 +176,13 @@ static void operator(struct planner *p, struct link *l)
     const char *slash = strrchr(r->file, '/');
     char *folder = slash ? strndup(r->file, (size_t)(slash - r->file) + 1) : strdup(".");
     char *geo = set->geo_database.len ? strndup((const char *)set->geo_database.data, set->geo_database.len) : NULL;
-    struct sec_operator_options o = {.folder = folder, .geo_database = geo, .regex_steps = set->regex_steps};
-    l->op = folder ? sec_operator_new((enum sec_op)r->op, &r->argument, &o, why, sizeof why) : NULL;
+    struct sec_operator_options o = {.folder = folder, .geo_database = geo};
+    enum sec_op op = (enum sec_op)r->op;
+    if (op == SEC_OP_GEO_LOOKUP && !geo) { /* CRS 3 has such a rule, asleep where no country is named */
+        warn(p, r, "@geoLookup finds nothing: no SecGeoLookupDb");
+        op = SEC_OP_NO_MATCH;
+    }
+    l->op = folder ? sec_operator_new(op, &r->argument, &o, why, sizeof why) : NULL;
     free(folder);
     free(geo);
     if (!l->op) {
