@@ -262,6 +262,29 @@ static void phase(struct planner *p, unsigned number)
     plan->links = links;
 }
 
+/* Which of the names known now a regex on TX selects. */
+static void known_names(struct planner *p, struct regex_memory *m, struct target *g)
+{
+    const struct seclang *s = p->s;
+    g->slots = take(p, s->n_names / 64 + 1, sizeof *g->slots);
+    for (uint32_t i = 0; i < s->n_names && g->slots; i++)
+        if (regex_match(g->regex, m, s->names[i]) == 1)
+            bit_set(g->slots, i);
+}
+
+static void regex_targets(struct planner *p)
+{
+    struct regex_memory *m = regex_memory_new(p->s->p->settings.regex_steps);
+    p->failed |= !m;
+    for (size_t i = 0; i < p->s->n_links && m; i++)
+        for (uint32_t j = 0; j < p->s->links[i]->n_targets; j++) {
+            struct target *g = &p->s->links[i]->targets[j];
+            if (g->var == SEC_TX && g->select == SEC_BY_REGEX)
+                known_names(p, m, g);
+        }
+    regex_memory_free(m);
+}
+
 bool plan_links(struct seclang *s, struct diag *d)
 {
     struct planner p = {.s = s, .d = d};
@@ -279,6 +302,8 @@ bool plan_links(struct seclang *s, struct diag *d)
     for (unsigned i = 1; i < SEC_PHASES && !(p.failed && !diag_count(d)); i++)
         phase(&p, i);
     free(p.chains);
+    if (!p.failed)
+        regex_targets(&p);
     if (p.failed && !diag_count(d))
         diag_add(d, NULL, 0, 0, "out of memory");
     return !p.failed;

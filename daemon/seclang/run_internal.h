@@ -25,8 +25,9 @@ struct text {
 struct target {
     uint8_t var, select;
     bool count;
-    bool own;      /* filled by tx.c, not by the request */
-    uint32_t slot; /* TX by a name */
+    bool own;        /* filled by tx.c, not by the request */
+    uint32_t slot;   /* TX by a name */
+    uint64_t *slots; /* TX by a regex: bits of the known names that it finds */
     struct span selector;
     const struct regex *regex;
     const struct sec_target **skips; /* members that are left out */
