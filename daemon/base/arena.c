@@ -96,23 +96,29 @@ void arena_free(struct arena *a)
     *a = (struct arena){0};
 }
 
+/* Behind *tail, but for those that would go beyond `keep`. */
+static struct arena_chunk **keep_chunks(struct arena *a, struct arena_chunk *c, struct arena_chunk **tail, size_t keep)
+{
+    for (struct arena_chunk *next; c; c = next) {
+        next = c->next;
+        if (sizeof *c + c->size > keep - a->total) {
+            free(c);
+            continue;
+        }
+        a->total += sizeof *c + c->size;
+        c->next = NULL;
+        *tail = c;
+        tail = &c->next;
+    }
+    return tail;
+}
+
 void arena_reset(struct arena *a, size_t keep)
 {
-    struct arena_chunk *all[2] = {a->head, a->spare};
+    struct arena old = *a;
     *a = (struct arena){0};
-    for (int i = 0; i < 2; i++) {
-        while (all[i]) {
-            struct arena_chunk *c = all[i];
-            all[i] = c->next;
-            if (sizeof *c + c->size > keep - a->total) {
-                free(c);
-                continue;
-            }
-            c->next = a->spare;
-            a->spare = c;
-            a->total += sizeof *c + c->size;
-        }
-    }
+    struct arena_chunk **tail = keep_chunks(a, old.head, &a->spare, keep);
+    keep_chunks(a, old.spare, tail, keep);
 }
 
 size_t arena_size(const struct arena *a)

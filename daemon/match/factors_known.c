@@ -6,7 +6,7 @@
 
 #define LOOK_MAX 64    /* bytes of a string among which the rarest are chosen */
 #define CLASS_MAX 8    /* bytes of a class that is taken for its members */
-#define SET_COMMON 110 /* a set that weighs more is in nearly every value */
+#define SET_COMMON 200 /* a set of this weight is in nearly every value */
 
 static uint8_t fold(uint8_t c)
 {
@@ -129,15 +129,17 @@ void factor_bytes_add_caseless(struct factor_bytes *s, uint8_t c)
     }
 }
 
-/* How likely a value has one of them; guesses. */
+/* How likely a value has one of them; guesses. Letters nearly always: strings are better there. */
 static unsigned weight(const struct factor_bytes *s)
 {
-    unsigned sum = 0;
+    unsigned sum = 1;
     for (unsigned c = 0x20; c < 0x7f; c++) {
-        unsigned r = factor_bytes_has(s, (uint8_t)c) ? rarity((uint8_t)c) : 8;
-        sum += c >= 'A' && c <= 'Z' ? 0 : r == 3 ? 24 : r == 4 ? 10 : r == 5 ? 10 : r == 6 ? 2 : r == 7 ? 1 : 0;
+        uint8_t letter = (uint8_t)(c | 0x20);
+        if (!factor_bytes_has(s, (uint8_t)c))
+            continue;
+        sum += letter >= 'a' && letter <= 'z' ? SET_COMMON : rarity((uint8_t)c) < 6 ? 10 : 2;
     }
-    return sum + 1;
+    return sum;
 }
 
 static bool is_within(const struct factor_bytes *a, const struct factor_bytes *b)
@@ -152,7 +154,7 @@ static bool is_within(const struct factor_bytes *a, const struct factor_bytes *b
 static void need(struct known *k, const struct factor_bytes *s)
 {
     unsigned heaviest = 0;
-    if (weight(s) > SET_COMMON)
+    if (weight(s) >= SET_COMMON)
         return;
     for (unsigned i = 0; i < k->n_sets; i++)
         if (is_within(&k->sets[i], s))

@@ -7,6 +7,8 @@
 
 #define NO_ROW UINT32_MAX
 #define WIDE 6 /* states with more children have a row: no search among them */
+/* In rows, a state that has a row and is no hit is where that begins; any other is its number with this bit. */
+#define SLOW 0x80000000u
 
 /* States are numbered by depth, so the children of one stand together, and end where those of the next begin. */
 struct state {
@@ -113,7 +115,7 @@ static bool make_room(struct words *w, struct range **ranges)
     size_t most = 2;
     for (size_t i = 0; i < w->n_words; i++)
         most += w->words[i].text.len;
-    if (most >= NO_ROW)
+    if (most >= SLOW)
         return false;
     w->states = calloc(most, sizeof *w->states);
     w->class = calloc(most, sizeof *w->class);
@@ -168,21 +170,29 @@ static bool grow_tree(struct words *w)
 
 static bool needs_row(const struct words *w, uint32_t s)
 {
-    return w->states[s].depth < 2 || w->states[s + 1].child - w->states[s].child > WIDE;
+    return w->states[s].depth < 3 || w->states[s + 1].child - w->states[s].child > WIDE;
 }
 
 static bool make_rows(struct words *w)
 {
     for (uint32_t s = 0; s < w->n; s++)
         w->states[s].row = needs_row(w, s) ? (uint32_t)(w->n_rows++ * w->n_classes) : NO_ROW;
-    if (w->n_rows * w->n_classes >= NO_ROW)
+    if (w->n_rows * w->n_classes >= SLOW)
         return false;
     w->rows = calloc(w->n_rows * w->n_classes, sizeof *w->rows);
     return w->rows;
 }
 
-/* Each step up makes the state less deep, and each byte makes it deeper by one at most: linear in the value. */
-static inline uint32_t step(const struct words *w, uint32_t s, uint8_t class)
+static inline uint32_t code_of(const struct words *w, uint32_t s)
+{
+    return w->states[s].row == NO_ROW || w->hit[s] ? SLOW | s : w->states[s].row;
+}
+
+/*
+ * Each step up makes the state less deep, and each byte makes it deeper by one
+ * at most: linear in the value. What a row has is returned as it stands there.
+ */
+static inline uint32_t step(const struct words *w, uint32_t s, uint8_t class, bool coded)
 {
     for (;;) {
         const struct state *at = &w->states[s];
@@ -190,7 +200,7 @@ static inline uint32_t step(const struct words *w, uint32_t s, uint8_t class)
             return w->rows[at->row + class];
         for (uint32_t k = at->child; k < at[1].child; k++)
             if (w->class[k] == class)
-                return k;
+                return coded ? code_of(w, k) : k;
         s = at->fail;
     }
 }
@@ -200,22 +210,24 @@ static void connect_state(struct words *w, uint32_t s)
 {
     struct state *at = &w->states[s];
     for (uint32_t k = at->child; k < at[1].child; k++) {
-        w->states[k].fail = s ? step(w, at->fail, w->class[k]) : 0;
+        w->states[k].fail = s ? step(w, at->fail, w->class[k], false) : 0;
         w->hit[k] = w->hit[k] || w->hit[w->states[k].fail];
     }
     if (at->row == NO_ROW)
         return;
     for (unsigned c = 0; s && c < w->n_classes; c++)
-        w->rows[at->row + c] = step(w, at->fail, (uint8_t)c);
+        w->rows[at->row + c] = step(w, at->fail, (uint8_t)c, false);
     for (uint32_t k = at->child; k < at[1].child; k++)
         w->rows[at->row + w->class[k]] = k;
 }
 
-/* A word's own ends are known before: hits of suffixes are added on the way. */
-static void mark_words(struct words *w)
+/* Until here rows hold numbers of states. */
+static void connect(struct words *w)
 {
     for (uint32_t s = 0; s < w->n; s++)
         connect_state(w, s);
+    for (size_t i = 0; i < w->n_rows * w->n_classes; i++)
+        w->rows[i] = code_of(w, w->rows[i]);
 }
 
 static void trim_to(void *v, size_t n, size_t size)
@@ -245,7 +257,7 @@ struct words *words_new(const struct span *at, size_t n)
         words_free(w);
         return NULL;
     }
-    mark_words(w);
+    connect(w);
     shrink(w);
     return w;
 }
@@ -265,12 +277,13 @@ void words_free(struct words *w)
 
 bool words_find(const struct words *w, struct span value, struct words_match *ret)
 {
-    uint32_t s = 0;
+    uint32_t code = 0; /* the root, whose row is the first */
     for (size_t i = 0; i < value.len; i++) {
-        s = step(w, s, w->classes[value.data[i]]);
-        if (!w->hit[s])
+        uint8_t class = w->classes[value.data[i]];
+        code = code & SLOW ? step(w, code & ~SLOW, class, true) : w->rows[code + class];
+        if (!(code & SLOW) || !w->hit[code & ~SLOW])
             continue;
-        const struct state *at = &w->states[s];
+        const struct state *at = &w->states[code & ~SLOW];
         ret->end = i + 1;
         ret->start = ret->end - at->depth;
         ret->text = span_first(w->words[at->word].text, at->depth);

@@ -15,8 +15,11 @@ static void take_target(struct seclang_tx *t, const struct ctl *c)
     for (uint32_t i = 0; i < t->n_removals; i++)
         if (t->removals[i] == c)
             return;
-    if (t->n_removals < REMOVALS_MAX)
-        t->removals[t->n_removals++] = c;
+    if (t->n_removals == REMOVALS_MAX)
+        return;
+    t->removals[t->n_removals++] = c;
+    for (uint32_t i = 0; i < t->s->words; i++)
+        t->touched[i] |= c->rules[i];
 }
 
 static void run_ctl(struct seclang_tx *t, const struct ctl *c)

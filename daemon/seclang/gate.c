@@ -235,7 +235,12 @@ struct sec_gate_memory *sec_gate_memory_new(const struct sec_gate *g)
     m->rooms = malloc((g->most_nodes + (size_t)1) * sizeof *m->rooms);
     m->masks = malloc((g->most_nodes + (size_t)1) * (m->words + (size_t)1) * sizeof *m->masks);
     m->found = malloc((m->words + (size_t)1) * sizeof *m->found);
-    bool good = m->texts && m->of_node && m->rooms && m->masks && m->found &&
+    m->seen_masks = malloc((size_t)GATE_SEEN * 2 * (m->words + (size_t)1) * sizeof *m->seen_masks);
+    for (uint32_t i = 0; m->seen_masks && i < GATE_SEEN; i++)
+        m->seen[i] = (struct gate_seen){.source = GATE_NONE,
+                                        .alive = m->seen_masks + (size_t)2 * i * m->words,
+                                        .found = m->seen_masks + ((size_t)2 * i + 1) * m->words};
+    bool good = m->seen_masks && m->texts && m->of_node && m->rooms && m->masks && m->found &&
                 (!g->scratch || hs_clone_scratch(g->scratch, &m->scratch) == HS_SUCCESS);
     /* Pages that no value needs are never touched. */
     for (uint32_t i = 0; i < g->n_sources && good; i++)
@@ -257,6 +262,7 @@ void sec_gate_memory_free(struct sec_gate_memory *m)
     free(m->rooms);
     free(m->masks);
     free(m->found);
+    free(m->seen_masks);
     free(m->buffer);
     free(m);
 }
@@ -291,33 +297,31 @@ static bool find_strings(const struct sec_gate *g, const struct gate_source *s, 
     return hs_scan_vector(g->databases[s->database].db, &data, &length, 1, 0, m->scratch, on_hit, &c) == HS_SUCCESS;
 }
 
-/* Takes out of the text's entries those that cannot match for want of a byte. Whether any are left. */
-static bool sift(const struct gate_source *s, struct gate_text *t)
+static void fulfil(const struct gate_source *s, struct gate_seen *e)
 {
-    uint64_t left = 0;
-    for (uint32_t i = 0; i < s->n_needs; i++) {
-        if (s->needs[i].classes & t->classes)
-            continue;
-        for (uint32_t w = 0; w < s->words; w++)
-            t->entries[w] &= ~s->needs[i].entries[w];
+    for (uint32_t w = 0; w < s->words; w++) {
+        e->alive[w] = UINT64_MAX;
+        e->found[w] = ~s->stringed[w];
     }
-    for (uint32_t w = 0; w < s->words; w++)
-        left |= t->entries[w];
-    return left;
+    for (uint32_t i = 0; i < s->n_needs; i++)
+        for (uint32_t w = 0; !(s->needs[i].classes & e->classes) && w < s->words; w++)
+            e->alive[w] &= ~s->needs[i].entries[w];
+    for (uint32_t i = 0; i < s->n_shorts; i++)
+        for (uint32_t w = 0; (s->shorts[i].classes & e->classes) && w < s->words; w++)
+            e->found[w] |= s->shorts[i].entries[w];
 }
 
-/* Entries that need no string, or that a byte does for. Whether others are left. */
-static bool find_shorts(const struct gate_source *s, const struct gate_text *t, uint64_t *found)
+static const struct gate_seen *look_up(const struct gate_source *s, struct sec_gate_memory *m, uint32_t source,
+                                       uint64_t classes)
 {
-    uint64_t left = 0;
-    for (uint32_t w = 0; w < s->words; w++)
-        found[w] = ~s->stringed[w];
-    for (uint32_t i = 0; i < s->n_shorts; i++)
-        for (uint32_t w = 0; (s->shorts[i].classes & t->classes) && w < s->words; w++)
-            found[w] |= s->shorts[i].entries[w];
-    for (uint32_t w = 0; w < s->words; w++)
-        left |= t->entries[w] & ~found[w];
-    return left;
+    uint64_t hash = (classes + source) * UINT64_C(0x9e3779b97f4a7c15);
+    struct gate_seen *e = &m->seen[hash >> 56];
+    if (e->source != source || e->classes != classes) {
+        e->source = source;
+        e->classes = classes;
+        fulfil(s, e);
+    }
+    return e;
 }
 
 static void tell(const struct gate_source *s, uint32_t entry, uint64_t *rules)
@@ -332,6 +336,20 @@ static void tell_all(const struct gate_source *s, uint64_t *rules)
         tell(s, i, rules);
 }
 
+static void scan_text(const struct sec_gate *g, const struct gate_source *s, struct sec_gate_memory *m,
+                      const struct gate_seen *e, const struct gate_text *t, uint64_t *rules)
+{
+    uint64_t left = 0;
+    for (uint32_t w = 0; w < s->words; w++) {
+        m->found[w] = e->found[w];
+        left |= t->entries[w] & e->alive[w] & ~e->found[w];
+    }
+    bool all = left && !find_strings(g, s, m, t->at);
+    for (uint32_t w = 0; w < s->words; w++)
+        for (uint64_t bits = t->entries[w] & e->alive[w] & (all ? UINT64_MAX : m->found[w]); bits; bits &= bits - 1)
+            tell(s, w * 64 + (uint32_t)__builtin_ctzll(bits), rules);
+}
+
 void sec_gate_scan(const struct sec_gate *g, struct sec_gate_memory *m, uint32_t source, struct span value,
                    uint64_t *rules)
 {
@@ -343,13 +361,6 @@ void sec_gate_scan(const struct sec_gate *g, struct sec_gate_memory *m, uint32_t
         return;
     }
     gate_walk(s, m, value);
-    for (uint32_t i = 0; i < m->n_texts; i++) {
-        struct gate_text *t = &m->texts[i];
-        if (!sift(s, t))
-            continue;
-        bool all = find_shorts(s, t, m->found) && !find_strings(g, s, m, t->at);
-        for (uint32_t w = 0; w < s->words; w++)
-            for (uint64_t bits = t->entries[w] & (all ? UINT64_MAX : m->found[w]); bits; bits &= bits - 1)
-                tell(s, w * 64 + (uint32_t)__builtin_ctzll(bits), rules);
-    }
+    for (uint32_t i = 0; i < m->n_texts; i++)
+        scan_text(g, s, m, look_up(s, m, source, m->texts[i].classes), &m->texts[i], rules);
 }

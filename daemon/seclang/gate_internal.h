@@ -105,7 +105,19 @@ struct gate_text {
     uint64_t *entries;         /* those that look at it so */
 };
 
+/* Which entries' needs these classes of bytes fulfil; values of a kind come again and again. */
+struct gate_seen {
+    uint32_t source; /* or GATE_NONE */
+    uint64_t classes;
+    uint64_t *alive; /* entries that lack no byte */
+    uint64_t *found; /* those of them that need no string, or have such a byte */
+};
+
+#define GATE_SEEN 256 /* a power of two: by the top byte of a hash */
+
 struct sec_gate_memory {
+    struct gate_seen seen[GATE_SEEN];
+    uint64_t *seen_masks;
     struct gate_text *texts; /* of the value that is being scanned */
     uint32_t n_texts;
     uint32_t *of_node; /* the text at each step */

@@ -26,7 +26,6 @@ struct sec_match {
 struct sec_operator_options {
     const char *folder;       /* of the file that the rule stands in: data files are looked for there */
     const char *geo_database; /* NULL: none, geoLookup is an error */
-    uint32_t regex_steps;
 };
 
 /*
@@ -38,7 +37,7 @@ MUST_CHECK struct sec_operator *sec_operator_new(enum sec_op op, const struct se
                                                  const struct sec_operator_options *o, char *why, size_t size);
 void sec_operator_free(struct sec_operator *o);
 
-/* A thread's own: PCRE2's match data, regexes that came from macros, the last geoLookup. */
+/* A thread's own: PCRE2's match data, regexes that came from macros, the last geoLookup. regex_steps: PCRE2's limit. */
 struct sec_operator_memory;
 MUST_CHECK struct sec_operator_memory *sec_operator_memory_new(uint32_t regex_steps);
 void sec_operator_memory_free(struct sec_operator_memory *m);

@@ -15,7 +15,8 @@ bool sec_load_regex(struct sec_operator *o, char *why, size_t size)
 {
     char reason[160];
     size_t at = 0;
-    o->regex = regex_new_with(pattern_of(o->argument), OPTIONS, reason, sizeof reason, &at);
+    o->argument = pattern_of(o->argument);
+    o->regex = regex_new_with(o->argument, OPTIONS, reason, sizeof reason, &at);
     if (o->regex)
         regex_speed(o->regex);
     else

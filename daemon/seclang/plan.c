@@ -150,6 +150,22 @@ static void actions(struct planner *p, struct link *l)
     }
 }
 
+/* "file:line: what", behind those of the reader. */
+static void warn(struct planner *p, const struct sec_rule *r, const char *what)
+{
+    struct sec_program *prog = p->s->p;
+    size_t size = strlen(r->file) + strlen(what) + 24;
+    struct span *all = take(p, prog->n_warnings + 1, sizeof *all);
+    char *text = take(p, size, 1);
+    if (!all || !text)
+        return;
+    if (prog->n_warnings)
+        memcpy(all, prog->warnings, prog->n_warnings * sizeof *all);
+    int n = snprintf(text, size, "%s:%d: %s", r->file, r->line, what);
+    all[prog->n_warnings++] = span_of(text, (size_t)n);
+    prog->warnings = all;
+}
+
 static void operator(struct planner *p, struct link *l)
 {
     const struct sec_rule *r = l->r;
@@ -160,8 +176,13 @@ static void operator(struct planner *p, struct link *l)
     const char *slash = strrchr(r->file, '/');
     char *folder = slash ? strndup(r->file, (size_t)(slash - r->file) + 1) : strdup(".");
     char *geo = set->geo_database.len ? strndup((const char *)set->geo_database.data, set->geo_database.len) : NULL;
-    struct sec_operator_options o = {.folder = folder, .geo_database = geo, .regex_steps = set->regex_steps};
-    l->op = folder ? sec_operator_new((enum sec_op)r->op, &r->argument, &o, why, sizeof why) : NULL;
+    struct sec_operator_options o = {.folder = folder, .geo_database = geo};
+    enum sec_op op = (enum sec_op)r->op;
+    if (op == SEC_OP_GEO_LOOKUP && !geo) { /* CRS 3 has such a rule, asleep where no country is named */
+        warn(p, r, "@geoLookup finds nothing: no SecGeoLookupDb");
+        op = SEC_OP_NO_MATCH;
+    }
+    l->op = folder ? sec_operator_new(op, &r->argument, &o, why, sizeof why) : NULL;
     free(folder);
     free(geo);
     if (!l->op) {
@@ -176,6 +197,7 @@ static void number(struct link *l)
     l->number = l->r->op == SEC_OP_EQ || l->r->op == SEC_OP_GE || l->r->op == SEC_OP_GT || l->r->op == SEC_OP_LE ||
                 l->r->op == SEC_OP_LT;
     l->argument_slot = l->number && a->n == 1 && !a->constant ? l->argument.slots[0] : NO_SLOT;
+    l->plain_number = l->number && !l->r->n_transforms && !l->r->multi_match;
     l->constant_number = l->number && a->constant && plain_number(a->as_written);
     if (l->constant_number)
         l->argument_number = number_of(a->as_written);
@@ -240,6 +262,29 @@ static void phase(struct planner *p, unsigned number)
     plan->links = links;
 }
 
+/* Which of the names known now a regex on TX selects. */
+static void known_names(struct planner *p, struct regex_memory *m, struct target *g)
+{
+    const struct seclang *s = p->s;
+    g->slots = take(p, s->n_names / 64 + 1, sizeof *g->slots);
+    for (uint32_t i = 0; i < s->n_names && g->slots; i++)
+        if (regex_match(g->regex, m, s->names[i]) == 1)
+            bit_set(g->slots, i);
+}
+
+static void regex_targets(struct planner *p)
+{
+    struct regex_memory *m = regex_memory_new(p->s->p->settings.regex_steps);
+    p->failed |= !m;
+    for (size_t i = 0; i < p->s->n_links && m; i++)
+        for (uint32_t j = 0; j < p->s->links[i]->n_targets; j++) {
+            struct target *g = &p->s->links[i]->targets[j];
+            if (g->var == SEC_TX && g->select == SEC_BY_REGEX)
+                known_names(p, m, g);
+        }
+    regex_memory_free(m);
+}
+
 bool plan_links(struct seclang *s, struct diag *d)
 {
     struct planner p = {.s = s, .d = d};
@@ -257,6 +302,8 @@ bool plan_links(struct seclang *s, struct diag *d)
     for (unsigned i = 1; i < SEC_PHASES && !(p.failed && !diag_count(d)); i++)
         phase(&p, i);
     free(p.chains);
+    if (!p.failed)
+        regex_targets(&p);
     if (p.failed && !diag_count(d))
         diag_add(d, NULL, 0, 0, "out of memory");
     return !p.failed;

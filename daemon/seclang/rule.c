@@ -125,7 +125,7 @@ static bool compare(struct seclang_tx *t, const struct link *l, struct member m,
 /* Whether ctl took this member away from the rule; names as they were sent. */
 static bool taken(struct seclang_tx *t, const struct link *l, const struct member *m)
 {
-    for (uint32_t i = 0; i < t->n_removals && l->first; i++) {
+    for (uint32_t i = 0; i < t->n_removals; i++) {
         const struct sec_target *x = &t->removals[i]->c->target;
         if (x->var != m->var || !bit_get(t->removals[i]->rules, l->position))
             continue;
@@ -167,7 +167,7 @@ static bool compare_all(struct seclang_tx *t, const struct link *l, const struct
 static bool member(struct seclang_tx *t, const struct link *l, const struct target *g, const struct member *m,
                    struct span argument)
 {
-    if ((g->n_skips && m->has_name && skipped(t, g, m->name)) || (t->n_removals && taken(t, l, m)))
+    if ((g->n_skips && m->has_name && skipped(t, g, m->name)) || (t->taken_from && taken(t, l, m)))
         return false;
     if (l->r->multi_match)
         return compare_all(t, l, m, argument);
@@ -228,47 +228,64 @@ static bool counted(struct seclang_tx *t, const struct link *l, const struct tar
 {
     char text[NUMBER_TEXT];
     uint32_t n = count_of(t, g);
-    if (l->constant_number && !l->r->n_transforms && !fits_number(l, (int32_t)n, l->argument_number))
+    bool told = l->constant_number && l->plain_number && !t->taken_from;
+    if (told && !fits_number(l, (int32_t)n, l->argument_number))
         return false;
     struct member m = {.var = g->var, .has_name = g->select != SEC_ALL, .name = g->selector};
-    return pool_copy(&t->pool, number_text((int32_t)n, text), &m.value) && member(t, l, g, &m, argument);
+    if (!pool_copy(&t->pool, number_text((int32_t)n, text), &m.value))
+        return false;
+    return told ? hit(t, l, m, m.value) : member(t, l, g, &m, argument);
 }
 
-/* What can be told of a TX variable from its number alone: that it does not match. */
-static bool number_misses(const struct seclang_tx *t, const struct link *l, const struct target *g)
+enum verdict { MISS, HIT, UNKNOWN };
+
+/* What can be told of a TX variable from its number alone. */
+static enum verdict number_verdict(const struct seclang_tx *t, const struct link *l, const struct target *g)
 {
     const struct txvar *v = &t->tx[g->slot];
+    int32_t argument = l->argument_number;
     if (!v->order)
-        return true;
-    if (!l->number || l->r->n_transforms || !v->is_number)
-        return false;
-    if (l->constant_number)
-        return !fits_number(l, v->number, l->argument_number);
-    if (l->argument_slot == NO_SLOT)
-        return false;
-    const struct txvar *a = &t->tx[l->argument_slot];
-    return a->order && a->is_number && !fits_number(l, v->number, a->number);
+        return MISS;
+    if (!l->plain_number || !v->is_number || t->taken_from)
+        return UNKNOWN;
+    if (!l->constant_number) {
+        const struct txvar *a = l->argument_slot == NO_SLOT ? NULL : &t->tx[l->argument_slot];
+        if (!a || !a->order || !a->is_number)
+            return UNKNOWN;
+        argument = a->number;
+    }
+    return fits_number(l, v->number, argument) ? HIT : MISS;
+}
+
+/* The usual guard: one number of TX against another. */
+static bool tx_number(struct seclang_tx *t, const struct link *l, const struct target *g, enum verdict is)
+{
+    struct member m = {.var = SEC_TX, .has_name = true, .name = g->selector, .value = t->tx[g->slot].value};
+    return is == HIT && hit(t, l, m, m.value);
 }
 
 static bool target(struct seclang_tx *t, const struct link *l, const struct target *g, struct span argument)
 {
     struct member whole = {.var = g->var, .has_name = g->select == SEC_BY_NAME, .name = g->selector};
-    if (t->n_removals && g->select != SEC_BY_REGEX && taken(t, l, &whole))
+    if (t->taken_from && g->select != SEC_BY_REGEX && taken(t, l, &whole))
         return false;
     if (g->count)
         return counted(t, l, g, argument);
     return g->own ? own(t, l, g, argument) : request_members(t, l, g, argument);
 }
 
-/* The usual guard: one number in TX that is not what is asked for. */
 static bool targets(struct seclang_tx *t, const struct link *l)
 {
     bool any = false, expanded = l->r->argument.constant;
     struct span argument = l->r->argument.as_written;
+    t->taken_from = t->n_removals && l->first && bit_get(t->touched, l->position);
     for (uint32_t i = 0; i < l->n_targets; i++) {
         const struct target *g = &l->targets[i];
-        if (g->var == SEC_TX && g->slot != NO_SLOT && !g->count && number_misses(t, l, g))
+        enum verdict is = g->var == SEC_TX && g->slot != NO_SLOT && !g->count ? number_verdict(t, l, g) : UNKNOWN;
+        if (is != UNKNOWN) {
+            any |= tx_number(t, l, g, is);
             continue;
+        }
         if (!expanded)
             argument = expand(t, &l->argument, TEXT_MAX);
         expanded = true;

@@ -25,8 +25,9 @@ struct text {
 struct target {
     uint8_t var, select;
     bool count;
-    bool own;      /* filled by tx.c, not by the request */
-    uint32_t slot; /* TX by a name */
+    bool own;        /* filled by tx.c, not by the request */
+    uint32_t slot;   /* TX by a name */
+    uint64_t *slots; /* TX by a regex: bits of the known names that it finds */
     struct span selector;
     const struct regex *regex;
     const struct sec_target **skips; /* members that are left out */
@@ -70,6 +71,7 @@ struct link {
     bool first;
     bool number; /* compares numbers: one of eq, ge, gt, le, lt */
     bool constant_number;
+    bool plain_number; /* number, and the value is compared as it is */
     int32_t argument_number;
     uint32_t argument_slot; /* where the argument is one TX variable */
     uint32_t position;
@@ -192,6 +194,8 @@ struct seclang_tx {
     size_t cap_own;
     uint64_t *bits; /* all of the following */
     uint64_t *visit, *told, *removed;
+    uint64_t *touched;           /* rules that ctl took targets from */
+    bool taken_from;             /* the rule under way is one of them */
     uint64_t *scanned;           /* bits of groups */
     const struct ctl **removals; /* of targets */
     uint32_t n_removals;

@@ -145,7 +145,7 @@ static struct seclang_tx *tx_new(const struct seclang *s, struct seclang_memory 
     t->cap_tx = s->n_names;
     t->tx = calloc(s->n_names, sizeof *t->tx);
     t->vars = sec_vars_new(&s->p->settings);
-    t->bits = calloc((size_t)s->words * 3 + s->n_groups / 64 + 1, sizeof *t->bits);
+    t->bits = calloc((size_t)s->words * 4 + s->n_groups / 64 + 1, sizeof *t->bits);
     t->removals = calloc(REMOVALS_MAX, sizeof *t->removals);
     t->memo = calloc(MEMO, sizeof *t->memo);
     if (!t->tx || !t->vars || !t->bits || !t->removals || !t->memo) {
@@ -155,7 +155,8 @@ static struct seclang_tx *tx_new(const struct seclang *s, struct seclang_memory 
     t->visit = t->bits;
     t->told = t->visit + s->words;
     t->removed = t->told + s->words;
-    t->scanned = t->removed + s->words;
+    t->touched = t->removed + s->words;
+    t->scanned = t->touched + s->words;
     return t;
 }
 
@@ -195,6 +196,8 @@ void seclang_end(struct seclang_tx *t)
     struct seclang_memory *m = t->m;
     tx_forget(t);
     matched_clear(t);
+    if (t->n_removals)
+        memset(t->touched, 0, t->s->words * sizeof *t->touched);
     t->n_env = t->n_geo = t->n_removals = 0;
     t->skip_on = NULL;
     t->n_events = 0;

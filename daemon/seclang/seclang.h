@@ -60,7 +60,11 @@ struct seclang_decision {
 /* NULL when out of memory. One thread; taken from the memory's pool. */
 MUST_CHECK struct seclang_tx *seclang_begin(const struct seclang *s, struct seclang_memory *m,
                                             const struct sec_connection *c);
-/* phase 1 to 5, each at most once and in order; tx as for sec_vars_phase. */
+/*
+ * phase 1 to 5, each at most once and in order; tx as for sec_vars_phase, and
+ * it and what its spans point to stay until seclang_end: a transaction that
+ * http_feed has given up gets no phase 5. Events hold until the next phase.
+ */
 void seclang_phase(struct seclang_tx *t, unsigned phase, const struct http_tx *tx, struct seclang_decision *ret);
 /* A TX variable's number, 0 where there is none: for scores. */
 int64_t seclang_score(const struct seclang_tx *t, const char *name);

@@ -406,13 +406,22 @@ static void own_add(struct seclang_tx *t, uint32_t *n, const struct target *g, s
         t->own[(*n)++] = m;
 }
 
+static bool tx_selected(struct seclang_tx *t, const struct target *g, uint32_t slot)
+{
+    if (g->slots && slot < t->s->n_names)
+        return bit_get(g->slots, slot);
+    return selected(t, g, t->tx[slot].name);
+}
+
 static uint32_t all_tx(struct seclang_tx *t, const struct target *g)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->n_set; i++) {
         const struct txvar *v = &t->tx[t->set[i]];
-        if (v->order == i + 1)
-            own_add(t, &n, g, (struct member){.has_name = true, .name = v->name, .value = v->value});
+        if (v->order != i + 1 || !tx_selected(t, g, t->set[i]))
+            continue;
+        if (vec_room(&t->own, n, 1, &t->cap_own, sizeof *t->own))
+            t->own[n++] = (struct member){.var = SEC_TX, .has_name = true, .name = v->name, .value = v->value};
     }
     return n;
 }

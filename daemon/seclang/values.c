@@ -7,12 +7,14 @@
 #define MEMO_TOTAL ((size_t)512 * 1024) /* of a transaction's memory, up to which results are kept */
 #define BUFFER_STEP ((size_t)64 * 1024)
 
+static bool lies_in(const struct seclang_memory *m, unsigned i, struct span s)
+{
+    return s.len && m->size[i] && s.data >= m->buf[i] && s.data < m->buf[i] + m->size[i];
+}
+
 bool in_buffer(const struct seclang_memory *m, struct span s)
 {
-    for (unsigned i = 0; i < 2; i++)
-        if (s.len && s.data >= m->buf[i] && s.data < m->buf[i] + m->size[i])
-            return true;
-    return false;
+    return lies_in(m, 0, s) || lies_in(m, 1, s);
 }
 
 static bool buffer_room(struct seclang_memory *m, unsigned i, size_t n)
@@ -29,15 +31,9 @@ static bool buffer_room(struct seclang_memory *m, unsigned i, size_t n)
     return true;
 }
 
-/* Where the value lies in one buffer the next result goes to the other. */
-static unsigned other_buffer(const struct seclang_memory *m, struct span s)
-{
-    return s.len && s.data >= m->buf[0] && s.data < m->buf[0] + m->size[0] ? 1 : 0;
-}
-
 static struct span step(struct seclang_memory *m, enum transform f, struct span value)
 {
-    unsigned to = other_buffer(m, value);
+    unsigned to = lies_in(m, 0, value) ? 1 : 0; /* not where the value is */
     return buffer_room(m, to, transform_room(f, value.len)) ? transform_apply(f, value, m->buf[to]) : value;
 }
 

@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct span rest = span_of(data + 2, size - 2);
     struct span argument = span_first(rest, data[1]), value = span_from(rest, argument.len);
     struct sec_text text = {.as_written = argument, .constant = !(data[0] & 0x80)};
-    struct sec_operator_options options = {.regex_steps = STEPS};
+    struct sec_operator_options options = {0};
     if (is_left_out(op))
         return 0;
     struct sec_operator *o = sec_operator_new(op, &text, &options, why, sizeof why);

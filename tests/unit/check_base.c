@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/diag.h"
 #include "base/log.h"
 #include "base/ring.h"
@@ -264,6 +265,40 @@ START_TEST(cursor_stays_bad)
 }
 END_TEST
 
+/* What is given back serves again, zeroed; more than is to be kept goes. */
+START_TEST(arena_keeps_chunks)
+{
+    struct arena a = {0};
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < 200; i++) {
+            uint64_t *p = arena_alloc(&a, 800);
+            ck_assert_ptr_nonnull(p);
+            for (int k = 0; k < 100; k++)
+                ck_assert_uint_eq(p[k], 0);
+            memset(p, 0xff, 800);
+        }
+        size_t most = arena_size(&a);
+        ck_assert_uint_gt(most, 160000);
+        arena_reset(&a, SIZE_MAX);
+        ck_assert_uint_eq(arena_size(&a), most);
+        void *again = arena_alloc(&a, 8);
+        ck_assert_ptr_nonnull(again);
+        ck_assert_uint_eq(arena_size(&a), most);
+        arena_reset(&a, SIZE_MAX);
+        ck_assert_ptr_eq(arena_alloc(&a, 8), again);
+        arena_reset(&a, SIZE_MAX);
+    }
+    arena_reset(&a, 40000);
+    ck_assert_uint_le(arena_size(&a), 40000);
+    ck_assert_uint_gt(arena_size(&a), 0);
+    ck_assert_ptr_nonnull(arena_alloc(&a, 1000000));
+    arena_reset(&a, 40000);
+    ck_assert_uint_le(arena_size(&a), 40000);
+    arena_free(&a);
+    ck_assert_uint_eq(arena_size(&a), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("base");
@@ -279,6 +314,7 @@ int main(void)
     tcase_add_test(t, log_levels);
     tcase_add_test(t, spans);
     tcase_add_test(t, cursor_stays_bad);
+    tcase_add_test(t, arena_keeps_chunks);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

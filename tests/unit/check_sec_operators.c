@@ -202,7 +202,7 @@ static void remove_files(void)
 static struct sec_operator *try_new(enum sec_op op, const char *argument, bool constant, char *why, size_t size)
 {
     struct sec_text text = {.as_written = span_of(argument, strlen(argument)), .constant = constant};
-    struct sec_operator_options options = {.folder = folder, .regex_steps = STEPS};
+    struct sec_operator_options options = {.folder = folder};
     return sec_operator_new(op, &text, &options, why, size);
 }
 

@@ -105,7 +105,7 @@ static inline char *run_all(const struct seclang *s, struct seclang_memory *m, c
     run_feed(&r, h, HTTP_TO_SERVER, span_of(request, n), 2);
     if (!r.stopped && r.done == 2)
         run_feed(&r, h, HTTP_TO_CLIENT, span_of(response, strlen(response)), 4);
-    if (r.done)
+    if (r.done && http_tx(h))
         run_phase(&r, 5, http_tx(h));
     seclang_end(r.t);
     http_free(h);
