@@ -35,7 +35,7 @@ struct multipart {
     struct sec_vars *v;
     struct span boundary;
     struct span delimiter; /* with the two dashes */
-    const char *error; /* the last; NULL: none */
+    const char *error;     /* the last; NULL: none */
     struct span detail;
     struct part part;
     bool in_part, complete;

@@ -20,9 +20,8 @@ struct sec_bytes {
 /* What a reader of bodies found. */
 struct sec_body {
     bool read;
-    enum sec_processor processor; /* the one that is due; SEC_NO_PROCESSOR: none */
-    struct span bytes;            /* up to the limit */
-    bool over;                    /* the limit */
+    struct span bytes; /* up to the limit */
+    bool over;         /* the limit */
     bool failed;
     struct span error; /* with failed: why */
     struct sec_list files, files_names, files_sizes, files_contents;
