@@ -5,8 +5,9 @@
 #include <pcre2.h>
 
 #define JIT_STACK_START ((size_t)32 * 1024)
-#define JIT_STACK_MAX ((size_t)512 * 1024)
-#define HEAP_LIMIT_KIB 1024
+/* Address space; what no match needs is not taken. Some 200 KB of (a|b)* fit. */
+#define JIT_STACK_MAX ((size_t)8 * 1024 * 1024)
+#define HEAP_LIMIT_KIB (8 * 1024)
 
 struct regex_memory {
     pcre2_match_context *context;
@@ -108,8 +109,6 @@ int regex_match_groups(const struct regex *r, struct regex_memory *m, struct spa
     const uint8_t *text = subject.len ? subject.data : (const uint8_t *)"";
     uint32_t options = after_empty ? PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED : 0;
     int rc = pcre2_match(code_of(r), text, subject.len, from, options, m->groups, m->context);
-    if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-        rc = pcre2_match(code_of(r), text, subject.len, from, options | PCRE2_NO_JIT, m->groups, m->context);
     if (rc < 0)
         return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
     return rc ? rc : REGEX_GROUPS; /* 0: there are more than there is room for */

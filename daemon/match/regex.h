@@ -38,8 +38,7 @@ void regex_where(const struct regex_memory *m, size_t *start, size_t *end);
  * As regex_match, with groups, from the byte `from` on (at most subject.len);
  * with after_empty only a match that begins there and is not empty. Returns
  * how many groups may be set, at most REGEX_GROUPS, the whole match counted;
- * 0 for no match, or -1. Where the machine code's stack does not do it is
- * tried without that.
+ * 0 for no match, or -1.
  */
 int regex_match_groups(const struct regex *r, struct regex_memory *m, struct span subject, size_t from,
                        bool after_empty);
