@@ -152,7 +152,7 @@ static bool make_sources(struct sec_gate *g, struct sec_gate_build *b)
         qsort(b->rows, b->n_rows, sizeof *b->rows, compare);
     g->n_sources = b->n_rows ? b->rows[b->n_rows - 1].source + 1 : 0;
     g->sources = arena_alloc(&g->arena, (g->n_sources + (size_t)1) * sizeof *g->sources);
-    g->databases = arena_alloc(&g->arena, (g->n_sources + (size_t)1) * sizeof *g->databases);
+    g->databases = arena_alloc(&g->arena, ((size_t)g->n_sources * GATE_GROUPS + 1) * sizeof *g->databases);
     if (!g->sources || !g->databases)
         return false;
     for (size_t from = 0, to; from < b->n_rows; from = to) {
@@ -196,8 +196,11 @@ void sec_gate_free(struct sec_gate *g)
     for (uint32_t i = 0; g->databases && i < g->n_databases; i++)
         if (g->databases[i].db)
             (void)hs_free_database(g->databases[i].db);
-    for (uint32_t i = 0; g->sources && i < g->n_sources; i++)
+    for (uint32_t i = 0; g->sources && i < g->n_sources; i++) {
         sieve_free(g->sources[i].sieve);
+        for (uint32_t k = 0; k < g->sources[i].n_groups; k++)
+            sieve_free(g->sources[i].groups[k].sieve);
+    }
     if (g->scratch)
         (void)hs_free_scratch(g->scratch);
     arena_free(&g->arena);
@@ -285,16 +288,16 @@ static int on_hit(unsigned id, unsigned long long from, unsigned long long to, u
     return 0;
 }
 
-/* Strings of the text; false where that cannot be told. */
-static bool find_strings(const struct sec_gate *g, const struct gate_source *s, struct sec_gate_memory *m,
+/* The group's strings in the text; false where that cannot be told. */
+static bool find_strings(const struct sec_gate *g, const struct gate_group *group, struct sec_gate_memory *m,
                          struct span text)
 {
-    if (s->database == GATE_NONE || (text.len <= SIEVE_MAX && !sieve_may_hold(s->sieve, text)))
+    if (text.len <= SIEVE_MAX && !sieve_may_hold(group->sieve, text))
         return true;
-    struct hit_context c = {.hits = &s->hits, .found = m->found};
-    const char *data = (const char *)text.data;
+    struct hit_context c = {.hits = &group->hits, .found = m->found};
+    const char *data = text.len ? (const char *)text.data : "";
     const unsigned length = (unsigned)text.len;
-    return hs_scan_vector(g->databases[s->database].db, &data, &length, 1, 0, m->scratch, on_hit, &c) == HS_SUCCESS;
+    return hs_scan_vector(g->databases[group->database].db, &data, &length, 1, 0, m->scratch, on_hit, &c) == HS_SUCCESS;
 }
 
 static void fulfil(const struct gate_source *s, struct gate_seen *e)
@@ -336,15 +339,34 @@ static void tell_all(const struct gate_source *s, uint64_t *rules)
         tell(s, i, rules);
 }
 
+/* Whether entries of the group that could match want to know of its strings. */
+static bool is_wanted(const struct gate_source *s, const struct gate_group *group, const struct gate_seen *e,
+                      const struct gate_text *t)
+{
+    uint64_t left = 0;
+    for (uint32_t w = 0; w < s->words; w++)
+        left |= t->entries[w] & e->alive[w] & ~e->found[w] & group->entries[w];
+    return left;
+}
+
+static bool any_left(const struct gate_source *s, const struct gate_seen *e, const struct gate_text *t)
+{
+    uint64_t left = 0;
+    for (uint32_t w = 0; w < s->words; w++)
+        left |= t->entries[w] & e->alive[w];
+    return left;
+}
+
 static void scan_text(const struct sec_gate *g, const struct gate_source *s, struct sec_gate_memory *m,
                       const struct gate_seen *e, const struct gate_text *t, uint64_t *rules)
 {
-    uint64_t left = 0;
-    for (uint32_t w = 0; w < s->words; w++) {
-        m->found[w] = e->found[w];
-        left |= t->entries[w] & e->alive[w] & ~e->found[w];
-    }
-    bool all = left && !find_strings(g, s, m, t->at);
+    if (!any_left(s, e, t))
+        return;
+    bool all = false, pass = t->at.len <= SIEVE_MAX && s->sieve && !sieve_may_hold(s->sieve, t->at);
+    memcpy(m->found, e->found, s->words * sizeof *m->found);
+    for (uint32_t i = 0; i < s->n_groups && !pass; i++)
+        if (is_wanted(s, &s->groups[i], e, t) && !find_strings(g, &s->groups[i], m, t->at))
+            all = true;
     for (uint32_t w = 0; w < s->words; w++)
         for (uint64_t bits = t->entries[w] & e->alive[w] & (all ? UINT64_MAX : m->found[w]); bits; bits &= bits - 1)
             tell(s, w * 64 + (uint32_t)__builtin_ctzll(bits), rules);

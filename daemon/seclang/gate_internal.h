@@ -38,6 +38,21 @@ struct gate_list {
     uint32_t *from, *at; /* those of i: at[from[i]] up to at[from[i + 1]] */
 };
 
+/*
+ * Entries whose chains make the same of ordinary text, for what they do beside
+ * undoing escapes: a text that only some chains make is not scanned for the
+ * strings of others.
+ */
+struct gate_group {
+    uint32_t kind;         /* a bit for each such transformation */
+    uint64_t *entries;     /* that need strings */
+    struct gate_list hits; /* entries, by the database's index of a string */
+    uint32_t database;
+    struct sieve *sieve;
+};
+
+#define GATE_GROUPS 16
+
 struct gate_source {
     uint32_t n_entries, words, n_nodes, n_chains;
     struct gate_node *nodes;
@@ -49,9 +64,9 @@ struct gate_source {
     uint32_t n_needs, n_shorts; /* shorts: entries for which such a byte does for a string */
     uint64_t *stringed;         /* entries that need a string or such a byte */
     struct gate_list rules;     /* by entry */
-    struct gate_list hits;      /* entries, by the database's index of a string */
-    uint32_t database;          /* or GATE_NONE */
-    struct sieve *sieve;
+    struct gate_group groups[GATE_GROUPS];
+    uint32_t n_groups;
+    struct sieve *sieve; /* of all groups' strings; NULL: none has any */
 };
 
 struct sec_gate {

@@ -234,21 +234,14 @@ static int compare_ids(const void *x, const void *y)
     return a < b ? -1 : a > b;
 }
 
-/* The strings of all entries, each once. */
-static uint32_t collect_strings(const struct sec_gate_build *b, const struct gate_source *s,
-                                const struct gate_row *rows, const uint32_t *entries, uint32_t *ids)
+static void unite_strings(uint32_t *ids, uint32_t *n)
 {
-    uint32_t n = 0, distinct = 0;
-    for (uint32_t i = 0; i < s->n_entries; i++) {
-        const struct gate_pattern *p = &b->patterns[rows[entries[i]].pattern];
-        memcpy(ids + n, b->ids + p->strings, p->n_strings * sizeof *ids);
-        n += p->n_strings;
-    }
-    qsort(ids, n, sizeof *ids, compare_ids);
-    for (uint32_t i = 0; i < n; i++)
+    uint32_t distinct = 0;
+    qsort(ids, *n, sizeof *ids, compare_ids);
+    for (uint32_t i = 0; i < *n; i++)
         if (!i || ids[i] != ids[i - 1])
             ids[distinct++] = ids[i];
-    return distinct;
+    *n = distinct;
 }
 
 /* The database that looks for these strings, made when there is none. */
@@ -267,58 +260,150 @@ static bool find_database(struct sec_gate *g, const uint32_t *ids, uint32_t n, u
     return true;
 }
 
-static bool make_sieve(const struct sec_gate_build *b, struct gate_source *s, const uint32_t *ids, uint32_t n)
+static bool sift(struct sieve_build *sb, const struct sec_gate_build *b, const uint32_t *ids, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!sieve_add_string(sb, b->strings.at[ids[i]]))
+            return false;
+    return true;
+}
+
+static struct sieve *make_sieve(const struct sec_gate_build *b, const uint32_t *ids, uint32_t n)
+{
+    struct sieve_build sb = {0};
+    struct sieve *sieve = sift(&sb, b, ids, n) ? sieve_new(&sb) : NULL;
+    sieve_build_free(&sb);
+    return sieve;
+}
+
+/* All groups' strings in one: it lets most short values by with one look. */
+static bool make_common_sieve(const struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s)
 {
     struct sieve_build sb = {0};
     bool good = true;
-    for (uint32_t i = 0; i < n && good; i++)
-        good = sieve_add_string(&sb, b->strings.at[ids[i]]);
-    s->sieve = good ? sieve_new(&sb) : NULL;
+    for (uint32_t i = 0; i < s->n_groups && good; i++) {
+        const struct gate_database *d = &g->databases[s->groups[i].database];
+        good = sift(&sb, b, d->strings, d->n);
+    }
+    if (good && s->n_groups)
+        s->sieve = sieve_new(&sb);
     sieve_build_free(&sb);
-    return s->sieve != NULL;
+    return good && (s->sieve || !s->n_groups);
 }
 
-static bool make_hits(struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s,
-                      const struct gate_row *rows, const uint32_t *entries)
+/* A source's patterns, by entry. */
+struct view {
+    const struct sec_gate_build *b;
+    const struct gate_row *rows;
+    const uint32_t *entries;
+};
+
+static const struct gate_pattern *pattern_of(const struct view *v, uint32_t entry)
+{
+    return &v->b->patterns[v->rows[v->entries[entry]].pattern];
+}
+
+static bool is_in(const uint64_t *mask, uint32_t i)
+{
+    return mask[i / 64] >> (i % 64) & 1;
+}
+
+/* Counts the entries of each string into hits.from, or with `fill` writes them. */
+static void pass_hits(const struct view *v, uint32_t n_entries, struct gate_group *group, const uint32_t *ids,
+                      uint32_t n, uint32_t *fill)
+{
+    for (uint32_t i = 0; i < n_entries; i++) {
+        const struct gate_pattern *p = pattern_of(v, i);
+        for (uint32_t k = 0; is_in(group->entries, i) && k < p->n_strings; k++) {
+            const uint32_t *found = bsearch(&v->b->ids[p->strings + k], ids, n, sizeof *ids, compare_ids);
+            size_t at = (size_t)(found - ids);
+            if (fill)
+                group->hits.at[fill[at]++] = i;
+            else
+                group->hits.from[at + 1]++;
+        }
+    }
+}
+
+static bool make_hits(struct sec_gate *g, const struct view *v, uint32_t n_entries, struct gate_group *group)
 {
     size_t total = 0;
-    for (uint32_t i = 0; i < s->n_entries; i++)
-        total += b->patterns[rows[entries[i]].pattern].n_strings;
-    s->database = GATE_NONE;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_entries; i++)
+        total += is_in(group->entries, i) ? pattern_of(v, i)->n_strings : 0;
+    group->database = GATE_NONE;
     if (!total)
         return true;
-    AUTO_FREE uint32_t *ids = malloc(total * sizeof *ids), *fill = NULL;
-    uint32_t n = ids ? collect_strings(b, s, rows, entries, ids) : 0;
-    s->hits.from = arena_alloc(&g->arena, (n + 1) * sizeof *s->hits.from);
-    if (!ids || !s->hits.from || !make_sieve(b, s, ids, n) || !find_database(g, ids, n, &s->database))
+    AUTO_FREE uint32_t *ids = malloc(total * sizeof *ids);
+    AUTO_FREE uint32_t *fill = malloc((total + 1) * sizeof *fill);
+    if (!ids || !fill)
         return false;
-    for (unsigned pass = 0; pass < 2; pass++) {
-        for (uint32_t i = 0; i < s->n_entries; i++) {
-            const struct gate_pattern *p = &b->patterns[rows[entries[i]].pattern];
-            for (uint32_t k = 0; k < p->n_strings; k++) {
-                const uint32_t *found = bsearch(&b->ids[p->strings + k], ids, n, sizeof *ids, compare_ids);
-                size_t at = (size_t)(found - ids);
-                if (pass)
-                    s->hits.at[fill[at]++] = i;
-                else
-                    s->hits.from[at + 1]++;
-            }
-        }
-        if (pass)
-            continue;
-        fill = malloc((n + 1) * sizeof *fill);
-        if (!fill || !make_list(g, &s->hits, n))
-            return false;
-        memcpy(fill, s->hits.from, (n + 1) * sizeof *fill);
+    for (uint32_t i = 0; i < n_entries; i++) {
+        const struct gate_pattern *p = pattern_of(v, i);
+        for (uint32_t k = 0; is_in(group->entries, i) && k < p->n_strings; k++)
+            ids[n++] = v->b->ids[p->strings + k];
     }
+    unite_strings(ids, &n);
+    group->sieve = make_sieve(v->b, ids, n);
+    group->hits.from = arena_alloc(&g->arena, (n + 1) * sizeof *group->hits.from);
+    if (!group->sieve || !group->hits.from || !find_database(g, ids, n, &group->database))
+        return false;
+    pass_hits(v, n_entries, group, ids, n, NULL);
+    if (!make_list(g, &group->hits, n))
+        return false;
+    memcpy(fill, group->hits.from, (n + 1) * sizeof *fill);
+    pass_hits(v, n_entries, group, ids, n, fill);
     return true;
+}
+
+/* What a chain does to ordinary text. */
+static uint32_t kind_of(struct span steps)
+{
+    const uint32_t changing = 1u << TRANSFORM_LOWER | 1u << TRANSFORM_CMD_LINE | 1u << TRANSFORM_REMOVE_WHITESPACE |
+                              1u << TRANSFORM_COMPRESS_WHITESPACE;
+    uint32_t kind = 0;
+    for (size_t i = 0; i < steps.len; i++)
+        if (transform_always(steps.data[i]) || (changing >> steps.data[i] & 1))
+            kind |= 1u << steps.data[i];
+    return kind;
+}
+
+/* The last group takes what finds no room. */
+static struct gate_group *group_of(struct gate_source *s, uint32_t kind)
+{
+    uint32_t i = 0;
+    while (i < s->n_groups && s->groups[i].kind != kind)
+        i++;
+    if (i == GATE_GROUPS)
+        return &s->groups[i - 1];
+    s->groups[i].kind = kind;
+    s->n_groups = i == s->n_groups ? i + 1 : s->n_groups;
+    return &s->groups[i];
+}
+
+static bool make_groups(struct sec_gate *g, const struct view *v, struct gate_source *s)
+{
+    for (uint32_t i = 0; i < s->n_entries; i++) {
+        if (!pattern_of(v, i)->n_strings)
+            continue;
+        struct gate_group *group = group_of(s, kind_of(v->b->chains.at[v->rows[v->entries[i]].chain]));
+        if (!group->entries)
+            group->entries = arena_alloc(&g->arena, s->words * sizeof *group->entries);
+        if (!group->entries)
+            return false;
+        set_bit(group->entries, i);
+    }
+    for (uint32_t i = 0; i < s->n_groups; i++)
+        if (!make_hits(g, v, s->n_entries, &s->groups[i]))
+            return false;
+    return make_common_sieve(g, v->b, s);
 }
 
 bool gate_make_source(struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s,
                       const struct gate_row *rows, size_t n)
 {
     AUTO_FREE uint32_t *entries = malloc((n + 1) * sizeof *entries);
-    s->database = GATE_NONE;
+    const struct view v = {.b = b, .rows = rows, .entries = entries};
     if (!entries)
         return false;
     for (size_t i = 0; i < n; i++)
@@ -326,5 +411,5 @@ bool gate_make_source(struct sec_gate *g, const struct sec_gate_build *b, struct
             entries[s->n_entries++] = (uint32_t)i;
     s->words = (s->n_entries + 63) / 64;
     return make_chains(g, b, s, rows, entries) && make_needs(g, b, s, rows, entries) &&
-           make_rules(g, s, rows, n, entries) && make_hits(g, b, s, rows, entries);
+           make_rules(g, s, rows, n, entries) && make_groups(g, &v, s);
 }

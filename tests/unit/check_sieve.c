@@ -2,6 +2,7 @@
 /* What a sieve keeps from a scan never matches: against PCRE2, with random regexes and values made to match them. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "match/regex.h"
 #include "match/sieve.h"
@@ -296,6 +297,69 @@ START_TEST(matches_pass)
 }
 END_TEST
 
+/* ---- what matches need ---- */
+
+static bool has_string(struct span v, const struct factors *f)
+{
+    for (unsigned i = 0; i < f->n; i++)
+        for (size_t at = 0; at + f->len[i] <= v.len; at++)
+            if (strncasecmp((const char *)v.data + at, (const char *)f->at[i], f->len[i]) == 0)
+                return true;
+    return !f->n;
+}
+
+static bool has_byte(struct span v, const struct factor_bytes *set)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (factor_bytes_has(set, v.data[i]))
+            return true;
+    return false;
+}
+
+static void check_needs(const struct draft *d, struct span v, const struct needs *n)
+{
+    bool good = has_string(v, &n->strings);
+    for (unsigned i = 0; i < n->n_sets; i++)
+        good = good && has_byte(v, &n->sets[i]);
+    ck_assert_msg(good, "\"%.*s\" matches \"%.*s\", which lacks what it needs", (int)d->n_regex, d->regex, (int)v.len,
+                  (const char *)v.data);
+}
+
+/* The value as drafted, or with a bit of it changed, or cut. */
+START_TEST(matches_have_what_they_need)
+{
+    static struct draft d;
+    static struct needs n;
+    unsigned known_sets = 0, matches = 0;
+    char why[128];
+    size_t at;
+    struct regex_memory *m = regex_memory_new(20000);
+    rng_state += (uint64_t)_i * 104729;
+    for (unsigned round = 0; round < 30000; round++) {
+        d.n_regex = d.n_value = 0;
+        draft_alternatives(&d, 3);
+        struct span pattern = span_of(d.regex, d.n_regex);
+        struct regex *r = regex_new(pattern, why, sizeof why, &at);
+        bool found = r && needs_of_regex(pattern, &n);
+        known_sets += found && n.n_sets;
+        for (unsigned i = 0; found && i < 6; i++) {
+            struct span v = span_first(span_from(span_of(d.value, d.n_value), i > 3 ? rnd(4) : 0), d.n_value - rnd(3));
+            if (i && v.len)
+                d.value[(size_t)(v.data - (uint8_t *)d.value) + rnd((unsigned)v.len)] ^= (char)(1 << rnd(8));
+            if (d.n_value > 2 && regex_match(r, m, v) == 1) {
+                matches++;
+                check_needs(&d, v, &n);
+            }
+        }
+        if (r)
+            regex_free(r);
+    }
+    ck_assert_uint_gt(known_sets, 3000);
+    ck_assert_uint_gt(matches, 20000);
+    regex_memory_free(m);
+}
+END_TEST
+
 /* ---- strings, many at once, and what is kept ---- */
 
 START_TEST(strings_pass_wherever_they_are)
@@ -342,6 +406,7 @@ static Suite *suite(void)
     suite_add_tcase(s, t);
     tcase_add_loop_test(t, factors_of_known_regexes, 0, ARRAY_LEN(known));
     tcase_add_loop_test(t, matches_pass, 0, 4);
+    tcase_add_loop_test(t, matches_have_what_they_need, 0, 4);
     tcase_add_loop_test(t, strings_pass_wherever_they_are, 0, 10);
     tcase_add_test(t, nothing_to_look_for);
     return s;

@@ -48,7 +48,7 @@ __attribute__((weak)) bool sec_operator_word(const struct sec_operator *o, uint3
     return true;
 }
 
-static void fixture_words(struct sec_operator *o, char *text, const char *separators)
+static inline void fixture_words(struct sec_operator *o, char *text, const char *separators)
 {
     o->words = calloc(strlen(text) + 1, sizeof *o->words);
     for (char *save, *w = strtok_r(text, separators, &save); w; w = strtok_r(NULL, separators, &save))
@@ -56,7 +56,7 @@ static void fixture_words(struct sec_operator *o, char *text, const char *separa
             o->words[o->n_words++] = span_of(w, strlen(w));
 }
 
-static char *fixture_read(const char *folder, const char *file)
+static inline char *fixture_read(const char *folder, const char *file)
 {
     char path[1024], *text = NULL;
     size_t len = 0;
@@ -130,7 +130,7 @@ struct fixture {
     struct sec_gate_memory *memory;
 };
 
-static uint32_t fixture_source(struct fixture *f, const char *name)
+static inline uint32_t fixture_source(struct fixture *f, const char *name)
 {
     for (uint32_t i = 0; i < f->n_sources; i++)
         if (strcmp(f->sources[i], name) == 0)
@@ -139,8 +139,8 @@ static uint32_t fixture_source(struct fixture *f, const char *name)
     return f->n_sources++;
 }
 
-static void fixture_add(struct fixture *f, const char *source, const uint8_t *transforms, unsigned n, enum sec_op op,
-                        const char *argument, const char *folder)
+static inline void fixture_add(struct fixture *f, const char *source, const uint8_t *transforms, unsigned n,
+                               enum sec_op op, const char *argument, const char *folder)
 {
     struct fixture_rule *r = &f->rules[f->n++];
     struct sec_text text = {.as_written = span_of(argument, strlen(argument)), .constant = true};
@@ -148,7 +148,8 @@ static void fixture_add(struct fixture *f, const char *source, const uint8_t *tr
     int error;
     size_t at;
     r->source = fixture_source(f, source);
-    memcpy(r->transforms, transforms, n);
+    if (n)
+        memcpy(r->transforms, transforms, n);
     r->n_transforms = n;
     r->text = strdup(argument);
     r->o = sec_operator_new(op, &text, &(struct sec_operator_options){.folder = folder, .regex_steps = 100000}, why,
@@ -161,7 +162,7 @@ static void fixture_add(struct fixture *f, const char *source, const uint8_t *tr
         (void)pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
 }
 
-static bool fixture_compile(struct fixture *f, const char *cache)
+static inline bool fixture_compile(struct fixture *f, const char *cache)
 {
     struct diag *d = diag_new();
     struct sec_gate_build *b = sec_gate_build_new();
@@ -183,7 +184,7 @@ static bool fixture_compile(struct fixture *f, const char *cache)
     return f->memory != NULL;
 }
 
-static void fixture_free(struct fixture *f)
+static inline void fixture_free(struct fixture *f)
 {
     for (uint32_t i = 0; i < f->n; i++) {
         sec_operator_free(f->rules[i].o);
@@ -199,7 +200,7 @@ static void fixture_free(struct fixture *f)
     memset(f, 0, sizeof *f);
 }
 
-static bool fixture_has_word(const struct fixture_rule *r, struct span v)
+static inline bool fixture_has_word(const struct fixture_rule *r, struct span v)
 {
     struct span word;
     bool caseless;
@@ -212,7 +213,7 @@ static bool fixture_has_word(const struct fixture_rule *r, struct span v)
 }
 
 /* Whether the rule matches the value: its chain, then PCRE2 or the words. */
-static bool fixture_matches(const struct fixture *f, const struct fixture_rule *r, struct span v)
+static inline bool fixture_matches(const struct fixture *f, const struct fixture_rule *r, struct span v)
 {
     uint8_t *held[SEC_TRANSFORMS_MAX + 1];
     unsigned n = 0;
@@ -228,7 +229,7 @@ static bool fixture_matches(const struct fixture *f, const struct fixture_rule *
 }
 
 /* The number of the rule that matches and was not told, or -1. */
-static int fixture_missed(const struct fixture *f, uint32_t source, struct span v, uint32_t *told)
+static inline int fixture_missed(const struct fixture *f, uint32_t source, struct span v, uint32_t *told)
 {
     uint64_t rules[64] = {0};
     sec_gate_scan(f->gate, f->memory, source, v, rules);
@@ -244,7 +245,7 @@ static int fixture_missed(const struct fixture *f, uint32_t source, struct span 
 
 /* ---- ModSecurity's files ---- */
 
-static int fixture_transform(const char *name, size_t len)
+static inline int fixture_transform(const char *name, size_t len)
 {
     static const char *const names[TRANSFORMS] = {"lowercase",
                                                   "urlDecode",
@@ -278,7 +279,7 @@ static int fixture_transform(const char *name, size_t len)
 }
 
 /* What is quoted at *at, without its backslashes before quotes; a bare word where nothing is. */
-static char *fixture_quoted(char **at)
+static inline char *fixture_quoted(char **at)
 {
     char *from = *at + strspn(*at, " \t"), *to;
     bool quoted = *from == '"';
@@ -295,7 +296,7 @@ static char *fixture_quoted(char **at)
     return from;
 }
 
-static void fixture_line(struct fixture *f, char *line, const char *folder)
+static inline void fixture_line(struct fixture *f, char *line, const char *folder)
 {
     char *at = line + strspn(line, " \t");
     uint8_t transforms[SEC_TRANSFORMS_MAX];
@@ -338,7 +339,7 @@ static void fixture_line(struct fixture *f, char *line, const char *folder)
 }
 
 /* All rules of a folder whose operator can be gated; each variable is a source. */
-static void fixture_load(struct fixture *f, const char *folder)
+static inline void fixture_load(struct fixture *f, const char *folder)
 {
     char pattern[1024];
     glob_t files;
