@@ -40,13 +40,21 @@ class Link:
         self.hops = {}
 
     def hop(self, address):
-        """The next hop's MAC: the kernel has just spoken with it."""
+        """The next hop's MAC, as the kernel knows it or finds it out."""
         if address not in self.hops:
             route = words_of("ip", "route", "get", address)
-            via = route[route.index("via") + 1] if "via" in route else address
-            neighbour = words_of("ip", "neigh", "show", via, "dev", self.device)
-            self.hops[address] = bytes.fromhex(neighbour[neighbour.index("lladdr") + 1].replace(":", ""))
+            self.hops[address] = self.neighbour(route[route.index("via") + 1] if "via" in route else address)
         return self.hops[address]
+
+    def neighbour(self, address):
+        deadline = time.monotonic() + 30
+        while "lladdr" not in (words := words_of("ip", "neigh", "show", address, "dev", self.device)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no neighbour {address}: {' '.join(words)}")
+            with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as asks:
+                asks.sendto(b"", (address, 9))
+            time.sleep(0.2)
+        return bytes.fromhex(words[words.index("lladdr") + 1].replace(":", ""))
 
     def send(self, address, packet, gso=0, mac=b""):
         frame = (mac or self.hop(address)) + self.mac + (b"\x86\xdd" if ":" in address else b"\x08\x00") + packet

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# not in the guest: no part of it is the kernel's
 # A wrong file at reload changes nothing: the old rules stay in force, and the next good one is taken.
 . "$(dirname "$0")/../lab"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# not in the guest: no part of it is the kernel's
 # What cannot be started is refused with a clear word, and the wire is left alone.
 . "$(dirname "$0")/../lab"
 

@@ -16,8 +16,9 @@ start_sluice
 say workers
 for thread in "/proc/$SLUICE_PID/task"/*; do
     [[ $(<"$thread/comm") == queue* ]] || continue
-    chrt -p "${thread##*/}" | grep -q SCHED_BATCH || fail "$(<"$thread/comm"): $(chrt -p "${thread##*/}")"
-    taskset -cp "${thread##*/}" | grep -q ': [0-9]*$' || fail "$(<"$thread/comm"): $(taskset -cp "${thread##*/}")"
+    policy=$(chrt -p "${thread##*/}") cpus=$(taskset -cp "${thread##*/}")
+    [[ $policy == *SCHED_BATCH* ]] || fail "$(<"$thread/comm"): $policy"
+    [[ $cpus =~ :\ [0-9]+$ ]] || fail "$(<"$thread/comm"): $cpus"
     workers=$((${workers:-0} + 1))
 done
 ((${workers:-0} == 2)) || fail "${workers:-0} workers"

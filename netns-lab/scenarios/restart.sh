@@ -39,7 +39,7 @@ in_background old_connection ip netns exec "$CLIENT_NS" bash -c '
     timeout 5 cat <&3 | grep -a "^HTTP" | sed "s/^/evil: /"
     echo end' _ "$SERVER4" "$LAB_DIR/restarted"
 old_connection_said() { grep -q -e "$1" "$LAB_DIR/old_connection.log"; }
-patiently 10 old_connection_said '^HTTP/1.1 404' || fail "no answer before the restarts"
+patiently 60 old_connection_said '^HTTP/1.1 404' || fail "no answer before the restarts"
 
 for ((round = 1; round <= restarts; round++)); do
     if ((round % 10 == 0)); then
@@ -52,7 +52,7 @@ said 'bound anew\|stopped' && fail "a queue was not taken over"
 expect_get '000|403' "http://$SERVER4/evil"
 
 touch "$LAB_DIR/restarted"
-patiently 10 old_connection_said '^end' || fail "the old connection says nothing"
+patiently 60 old_connection_said '^end' || fail "the old connection says nothing"
 old_connection_said 'evil: .* 404' && fail "an evil request on a connection of before passes: $(<"$LAB_DIR/old_connection.log")"
 
 # expect_wrk PID NAME: it has not seen a failure.
