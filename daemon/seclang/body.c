@@ -101,10 +101,10 @@ static void read_as(struct sec_vars *v, enum sec_processor p)
     }
 }
 
-static void set_raw(struct sec_vars *v)
+static void set_raw(struct sec_vars *v, enum sec_processor p)
 {
     struct span raw = v->request_body ? v->body.bytes : (struct span){0};
-    sec_set(v, SEC_REQUEST_BODY, raw);
+    sec_set(v, SEC_REQUEST_BODY, p == SEC_BODY_XML && !v->forced_body ? (struct span){0} : raw);
     if (raw.len)
         sec_set_number(v, SEC_REQUEST_BODY_LENGTH, raw.len);
 }
@@ -117,8 +117,9 @@ void sec_body_read(struct sec_vars *v)
     sec_args_of_query(v);
     take_bytes(v);
     sec_set_text(v, SEC_INBOUND_DATA_ERROR, v->body.over ? "1" : "0");
-    set_raw(v);
-    read_as(v, choose(v));
+    enum sec_processor p = choose(v);
+    set_raw(v, p);
+    read_as(v, p);
     const struct sec_body *b = &v->body;
     sec_set_list(v, SEC_FILES, b->files.at, b->files.n);
     sec_set_list(v, SEC_FILES_NAMES, b->files_names.at, b->files_names.n);
