@@ -351,8 +351,11 @@ static void list_sec_tags(const struct sec_rule *r, char *buf, size_t size)
         struct span tag = r->tags[i].as_written;
         if (memchr(tag.data, ',', tag.len) || used + tag.len + 2 > size)
             continue;
-        used +=
-            (size_t)snprintf(buf + used, size - used, "%s%.*s", used ? "," : "", (int)tag.len, (const char *)tag.data);
+        if (used)
+            buf[used++] = ',';
+        for (size_t k = 0; k < tag.len; k++)
+            buf[used++] = tag.data[k] < 0x80 ? (char)tag.data[k] : '?';
+        buf[used] = '\0';
     }
 }
 

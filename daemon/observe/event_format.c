@@ -97,7 +97,8 @@ static void write_alert(yajl_gen g, const struct event *e)
     json_number(g, "gid", 1);
     json_number(g, "signature_id", e->rule_id);
     json_number(g, "rev", 1);
-    json_text(g, "signature", e->name);
+    size_t name = strnlen(e->name, sizeof e->name - 1);
+    json_bytes(g, "signature", e->name, name, name >= sizeof e->name - 4);
     json_text(g, "category", "");
     json_number(g, "severity", e->severity);
     if (e->tags[0])

@@ -542,6 +542,9 @@ static void assert_defence_defaults(const struct config *c)
     ck_assert_uint_eq(c->frames.n_ethertypes, 0);
     ck_assert_int_eq(c->frames.others, POLICY_OPEN);
     ck_assert_uint_eq(c->limits.limit_keys, 65536);
+    ck_assert_uint_eq(c->limits.collections, 65536);
+    ck_assert_uint_eq(c->seclang.n, 0);
+    ck_assert(!c->seclang_skips);
 }
 
 static void assert_defaults(const struct config *c)
@@ -630,7 +633,7 @@ static const char everything[] =
     "marks: { mask = 0xfe000000; };\n"
     "policies: { on_stop = \"closed\"; on_crash = \"closed\"; on_overload = \"closed\"; on_memory = \"open\"; };\n"
     "limits: { regex_steps = 100; answers_per_second = 0; events_per_second = 0; event_ring = 16; counted = 16777216; "
-    "};\n"
+    "collections = 16; }; seclang_unknown = \"skip\";\n"
     "streams: { flows = 1; memory = 8589934592L; per_flow = 4096; window = 256; midstream = \"refuse\"; urgent = "
     "\"pass\";\n"
     "  timeouts: { handshake = 1; established = 604800; closing = 2; closed = 3; condemned = 4; }; };\n"
@@ -694,6 +697,8 @@ START_TEST(every_defence_setting)
     ck_assert_int_eq(c->divert.queue, DIVERT_ALL);
     ck_assert_uint_eq(c->divert.log_group, 0);
     ck_assert_uint_eq(c->limits.limit_keys, 16777216);
+    ck_assert_uint_eq(c->limits.collections, 16);
+    ck_assert(c->seclang_skips);
     ck_assert_uint_eq(c->networks.inside.n, 2);
     ck_assert_str_eq(c->networks.inside.at[0], "10.0.0.0/8");
     ck_assert_uint_eq(c->bans.max, 1000000);
@@ -987,7 +992,7 @@ START_TEST(manual_has_every_key)
     fclose(f);
     ck_assert(reader_open(&r, SOURCE_DIR "/conf/sluice.conf", d));
     const config_setting_t *root = reader_root(&r);
-    ck_assert_int_eq(config_setting_length(root), 17);
+    ck_assert_int_eq(config_setting_length(root), 19);
     for (int i = 0; i < config_setting_length(root); i++)
         assert_in_manual(config_setting_get_elem(root, (unsigned)i), "", manual);
     reader_close(&r);

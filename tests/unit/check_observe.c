@@ -262,10 +262,9 @@ START_TEST(format_names)
     assert_signature("gr\xc3\xbc\xc3\x9f \xf0\x9f\x9a\xab", "gr\xc3\xbc\xc3\x9f \xf0\x9f\x9a\xab");
     assert_signature("", "");
     assert_signature("a\xff"
-                     "b bad bytes",
-                     "(not UTF-8)");
-    assert_signature("\xff\xff", "(not UTF-8)");
-    assert_signature("\xff", "(not UTF-8)");
+                     "b other bytes",
+                     "aÿb other bytes");
+    assert_signature("\xff\xff", "ÿÿ");
 }
 END_TEST
 
@@ -332,6 +331,66 @@ START_TEST(format_http_alert)
     assert_number(v, "sluice.score", "-7");
     assert_text(v, "sluice.http_anomalies", "bare_lf,nul");
     assert_text(v, "sluice.request_id", "c0ffee-3");
+    yajl_tree_free(v);
+}
+END_TEST
+
+START_TEST(format_seclang)
+{
+    struct event e = tcp_event(EVENT_ALERT);
+    e.rule_id = 9223372036854775807u;
+    e.sec_phase = 2;
+    e.sec_severity = 2;
+    e.sec_line = 17;
+    strcpy(e.sec_file, "a.conf");
+    strcpy(e.sec_data, "found \xff");
+    strcpy(e.name, "caf\xe9");
+    strcpy(e.action, "deny");
+    yajl_val v = formatted(&e);
+    assert_number(v, "alert.signature_id", "9223372036854775807");
+    assert_text(v, "alert.signature", "café");
+    assert_text(v, "sluice.action", "deny");
+    assert_number(v, "sluice.seclang.phase", "2");
+    assert_text(v, "sluice.seclang.severity", "CRITICAL");
+    assert_text(v, "sluice.seclang.data", "found ÿ");
+    assert_text(v, "sluice.seclang.file", "a.conf");
+    assert_number(v, "sluice.seclang.line", "17");
+    yajl_tree_free(v);
+    e.sec_severity = -1;
+    v = formatted(&e);
+    assert_absent(v, "sluice.seclang.severity");
+    yajl_tree_free(v);
+    e.sec_phase = 0;
+    v = formatted(&e);
+    assert_absent(v, "sluice.seclang");
+    yajl_tree_free(v);
+}
+END_TEST
+
+START_TEST(format_transaction)
+{
+    struct event e = tcp_event(EVENT_TRANSACTION);
+    strcpy(e.sec_rules, "942100,949110");
+    strcpy(e.sec_scores, "sql_injection_score=5,minus=-3");
+    strcpy(e.action, "blocked");
+    e.rule_id = 949110;
+    yajl_val v = formatted(&e);
+    assert_text(v, "event_type", "transaction");
+    assert_absent(v, "alert");
+    assert_number(v, "sluice.seclang.scores.sql_injection_score", "5");
+    assert_number(v, "sluice.seclang.scores.minus", "-3");
+    assert_number(v, "sluice.seclang.rule", "949110");
+    assert_text(v, "sluice.action", "blocked");
+    yajl_val rules = member(v, "sluice.seclang.rules");
+    ck_assert(YAJL_IS_ARRAY(rules));
+    ck_assert_uint_eq(YAJL_GET_ARRAY(rules)->len, 2);
+    ck_assert_str_eq(YAJL_GET_NUMBER(YAJL_GET_ARRAY(rules)->values[1]), "949110");
+    yajl_tree_free(v);
+    e.sec_rules[0] = e.sec_scores[0] = '\0';
+    e.rule_id = 0;
+    v = formatted(&e);
+    ck_assert_uint_eq(YAJL_GET_ARRAY(member(v, "sluice.seclang.rules"))->len, 0);
+    assert_absent(v, "sluice.seclang.rule");
     yajl_tree_free(v);
 }
 END_TEST
@@ -551,9 +610,10 @@ START_TEST(stats_json)
 {
     struct queue_stats queues[2] = {{.number = 4, .waiting = 1, .kernel_dropped = 2, .user_dropped = 3},
                                     {.number = 5, .kernel_dropped = 10}};
-    struct rule_stats rules[3] = {{.id = 1, .matches = 0, .name = "never", .action = "drop"},
-                                  {.id = 2, .matches = 18446744073709551615ull, .name = "\"often\"", .action = "log"},
-                                  {.id = 3, .matches = 1, .name = "\xfe\xfe\xfe\xfe\xfe", .action = "drop"}};
+    struct rule_stats rules[3] = {
+        {.id = 1, .matches = 0, .name = "never", .action = "drop"},
+        {.id = 2, .matches = 18446744073709551615ull, .name = "\"often\"", .name_len = 7, .action = "log"},
+        {.id = 3, .matches = 1, .name = "\xfe\xfe", .name_len = 2, .action = "drop"}};
     for (enum counter c = 0; c < COUNTERS; c++) {
         queues[0].at[c] = 100 + c;
         queues[1].at[c] = 1000;
@@ -617,7 +677,7 @@ START_TEST(stats_json)
     assert_number(YAJL_GET_ARRAY(r)->values[0], "id", "2");
     assert_text(YAJL_GET_ARRAY(r)->values[0], "name", "\"often\"");
     assert_number(YAJL_GET_ARRAY(r)->values[0], "matches", "18446744073709551615");
-    assert_text(YAJL_GET_ARRAY(r)->values[1], "name", "(not UTF-8)");
+    assert_text(YAJL_GET_ARRAY(r)->values[1], "name", "þþ");
     yajl_tree_free(v);
 }
 END_TEST
@@ -920,6 +980,8 @@ int main(void)
     tcase_add_test(t, format_names);
     tcase_add_test(t, format_cut_name);
     tcase_add_test(t, format_http_alert);
+    tcase_add_test(t, format_seclang);
+    tcase_add_test(t, format_transaction);
     tcase_add_test(t, format_http_request);
     tcase_add_loop_test(t, format_values, 0, ARRAY_LEN(values));
     tcase_add_test(t, format_any_bytes);

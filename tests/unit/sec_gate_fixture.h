@@ -152,8 +152,7 @@ static inline void fixture_add(struct fixture *f, const char *source, const uint
         memcpy(r->transforms, transforms, n);
     r->n_transforms = n;
     r->text = strdup(argument);
-    r->o = sec_operator_new(op, &text, &(struct sec_operator_options){.folder = folder}, why,
-                            sizeof why);
+    r->o = sec_operator_new(op, &text, &(struct sec_operator_options){.folder = folder}, why, sizeof why);
     if (op != SEC_OP_RX)
         return;
     r->code =
