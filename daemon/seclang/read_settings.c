@@ -130,10 +130,12 @@ const char *const *sec_setting_names(void)
     return names;
 }
 
+/* What libmodsecurity does where nothing is said: it detects, and reads requests' bodies, but no response's. */
 void sec_settings_default(struct sec_settings *s)
 {
     *s = (struct sec_settings){
-        .engine = SEC_OFF,
+        .engine = SEC_DETECTION_ONLY,
+        .request_body = true,
         .request_body_limit = 134217728,
         .request_body_no_files_limit = 1048576,
         .response_body_limit = 524288,

@@ -171,7 +171,7 @@ void engine_run(struct engine *e, const struct transaction *t, struct outcome *r
         run_request(&p, h, t->request);
         if (p.done == 2 && !p.stopped)
             run_response(&p, h, t);
-        if (p.done)
+        if (p.done && http_tx(h)) /* gone where the message did not come to its end */
             phase(&p, 5, http_tx(h));
     }
     if (p.x)
