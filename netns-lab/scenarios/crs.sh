@@ -38,6 +38,14 @@ same_as_inside() {
     say "$*: whole"
 }
 
+# A form with a file, whose boundary is always the same.
+write_form() {
+    printf -- '------rome\r\nContent-Disposition: form-data; name="title"\r\n\r\nHoliday in Rome\r\n'
+    printf -- '------rome\r\nContent-Disposition: form-data; name="picture"; filename="rome.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    cat "$LAB_DIR/www/picture.jpg"
+    printf '\r\n------rome--\r\n'
+}
+
 browsing_is_untouched() {
     same_as_inside /
     same_as_inside /style.css -H 'Referer: http://shop.example/' -b 'sid=4f6c1d0be2a94b7c; theme=dark'
@@ -49,7 +57,8 @@ browsing_is_untouched() {
     same_as_inside /static/picture.jpg
     same_as_inside /login -d 'user=anna@example.com&password=c0rrect-Horse' -b 'sid=4f6c1d0be2a94b7c'
     same_as_inside /api/orders -H 'Content-Type: application/json' -d '{"items": [{"id": 7, "count": 2}], "note": "Ring twice"}'
-    same_as_inside /upload -F 'title=Holiday in Rome' -F "picture=@$LAB_DIR/www/picture.jpg;type=image/jpeg"
+    write_form >"$LAB_DIR/form"
+    same_as_inside /upload -H 'Content-Type: multipart/form-data; boundary=----rome' --data-binary "@$LAB_DIR/form"
     CRS_ADDRESS=[$SERVER6] same_as_inside '/item?id=3'
 }
 
