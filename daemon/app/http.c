@@ -127,6 +127,13 @@ void http_lost(struct http *h, enum http_dir dir)
     h->current_done = h->current;
 }
 
+void http_skip_response_body(struct http *h)
+{
+    struct http_reader *r = h->side[HTTP_TO_CLIENT].r;
+    if (r && r->m && r->m == h->at)
+        r->keep = false;
+}
+
 struct http_tx *http_tx(struct http *h)
 {
     return h->at ? &h->at->tx : NULL;

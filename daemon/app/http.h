@@ -81,9 +81,12 @@ enum http_want {
     HTTP_WANT_PARTS = 1 << 4,         /* HTTP_REQUEST_PART is told */
 };
 
+struct http_tx;
+
 struct http_options {
     struct http_limits limits;
     unsigned want;
+    void (*ends)(struct http_tx *tx); /* a transaction that has `judged` is given back; may be NULL */
 };
 
 struct http_field {
@@ -122,6 +125,7 @@ struct http_tx {
     struct http_list response_headers;
     struct span response_body;
     bool response_has_body;
+    void *judged; /* the caller's */
     _Alignas(8) uint8_t notes[HTTP_NOTES_SIZE];
 };
 
@@ -193,6 +197,9 @@ enum http_progress { HTTP_IDLE, HTTP_IN_HEAD, HTTP_IN_BODY };
 
 /* What the client is in the middle of sending. */
 enum http_progress http_progress(const struct http *h);
+
+/* At HTTP_RESPONSE_HEAD: the body that follows is of no interest to anybody. */
+void http_skip_response_body(struct http *h);
 
 /* The transaction of the last point, or NULL. Valid until the next call. */
 struct http_tx *http_tx(struct http *h);

@@ -21,6 +21,8 @@ void http_msg_release(struct http *h, struct http_msg *m)
     if (m->reading || m->waiting || h->at == m)
         return;
     struct arena a = m->arena; /* m lies in it */
+    if (m->tx.judged && h->opt.ends)
+        h->opt.ends(&m->tx);
     free(m->body.data);
     free(m->response.data);
     arena_free(&a);

@@ -61,6 +61,7 @@ static void set_defaults(struct config *c)
     c->limits.events_per_second = 10000;
     c->limits.event_ring = 4096;
     c->limits.limit_keys = 65536;
+    c->limits.collections = 65536;
     c->log.level = 6;
     c->events.stats_interval = 60;
     defence_defaults(c);
@@ -262,12 +263,15 @@ static void read_limits(struct load *l)
     const config_setting_t *g = reader_group(&l->r, reader_root(&l->r), "limits");
     if (!g)
         return;
-    reader_known(&l->r, g, KEYS("regex_steps", "answers_per_second", "events_per_second", "event_ring", "counted"));
+    reader_known(
+        &l->r, g,
+        KEYS("regex_steps", "answers_per_second", "events_per_second", "event_ring", "counted", "collections"));
     reader_u32(&l->r, g, "regex_steps", 100, 100000000, &c->limits.regex_steps);
     reader_u32(&l->r, g, "answers_per_second", 0, 1000000, &c->limits.answers_per_second);
     reader_u32(&l->r, g, "events_per_second", 0, 1000000, &c->limits.events_per_second);
     reader_u32(&l->r, g, "event_ring", 16, 1u << 20, &c->limits.event_ring);
     reader_u32(&l->r, g, "counted", 1024, 1u << 24, &c->limits.limit_keys);
+    reader_u32(&l->r, g, "collections", 16, 1u << 24, &c->limits.collections);
 }
 
 static void read_log(struct load *l)
@@ -335,28 +339,46 @@ static void add_pattern(struct load *l, const config_setting_t *at, const char *
         rule_files_expand(&l->r, at, pattern, &l->c->rule_files);
 }
 
-static void read_rules(struct load *l)
+static void add_seclang(struct load *l, const config_setting_t *at, const char *pattern)
 {
-    const config_setting_t *root = reader_root(&l->r), *list = reader_list(&l->r, root, "rules");
-    if (!config_setting_get_member(root, "rules")) {
-        add_pattern(l, root, "rules/*.conf");
-        return;
-    }
+    if (!*pattern)
+        reader_error(&l->r, at, "an empty name in seclang, expected a file or a pattern as \"crs/rules/*.conf\"");
+    else
+        rule_files_expand(&l->r, at, pattern, &l->c->seclang);
+}
+
+static void read_patterns(struct load *l, const char *key,
+                          void (*add)(struct load *l, const config_setting_t *at, const char *pattern))
+{
+    const config_setting_t *list = reader_list(&l->r, reader_root(&l->r), key);
     for (unsigned i = 0; list && i < (unsigned)config_setting_length(list); i++) {
         const config_setting_t *s = config_setting_get_elem(list, i);
         const char *pattern = config_setting_get_string(s);
         if (pattern)
-            add_pattern(l, s, pattern);
+            add(l, s, pattern);
         else
-            reader_error(&l->r, s, "a name in rules is %s, expected a string as \"rules/*.conf\"", reader_type(s));
+            reader_error(&l->r, s, "a name in %s is %s, expected a string as \"rules/*.conf\"", key, reader_type(s));
     }
+}
+
+static void read_rules(struct load *l)
+{
+    const config_setting_t *root = reader_root(&l->r);
+    unsigned word;
+    if (config_setting_get_member(root, "rules"))
+        read_patterns(l, "rules", add_pattern);
+    else
+        add_pattern(l, root, "rules/*.conf");
+    read_patterns(l, "seclang", add_seclang);
+    if (reader_word(&l->r, root, "seclang_unknown", KEYS("error", "skip"), &word))
+        l->c->seclang_skips = word == 1;
 }
 
 static void read_all(struct load *l)
 {
     reader_known(&l->r, reader_root(&l->r),
                  KEYS("mode", "divert", "networks", "queues", "marks", "policies", "limits", "bans", "detect", "frames",
-                      "streams", "http", "cache", "log", "events", "control", "rules"));
+                      "streams", "http", "cache", "log", "events", "control", "rules", "seclang", "seclang_unknown"));
     read_mode(l);
     read_divert(l);
     read_queues(l);
@@ -409,6 +431,7 @@ void config_free(struct config *c)
     strings_free(&c->divert.exempt);
     strings_free(&c->rules);
     strings_free(&c->rule_files);
+    strings_free(&c->seclang);
     defence_free(c);
     frames_free(c);
     traffic_free(c);

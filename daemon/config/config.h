@@ -121,8 +121,9 @@ struct config {
         uint32_t regex_steps;
         uint32_t answers_per_second; /* for each worker */
         uint32_t events_per_second;
-        uint32_t event_ring; /* events that may wait, for each worker */
-        uint32_t limit_keys; /* values that the rules' limits count at a time */
+        uint32_t event_ring;  /* events that may wait, for each worker */
+        uint32_t limit_keys;  /* values that the rules' limits count at a time */
+        uint32_t collections; /* of SecLang (IP, SESSION, …) at a time */
     } limits;
     struct {
         uint32_t flows;    /* connections that each worker follows */
@@ -157,7 +158,9 @@ struct config {
     char *control_socket;        /* NULL: none */
     struct config_strings rules; /* globs as written */
     struct config_strings
-        rule_files; /* expanded, absolute or relative to the working directory, sorted within a glob */
+        rule_files;                /* expanded, absolute or relative to the working directory, sorted within a glob */
+    struct config_strings seclang; /* files of ModSecurity's rules, expanded likewise */
+    bool seclang_skips;            /* what is not known there skips its rule */
 };
 
 /* What stands for the request's id in http.page; the first one is replaced. */

@@ -58,7 +58,7 @@ bool conn_adopt(struct conn *c, const struct generation *g)
 
 size_t conn_memory(const struct conn *c)
 {
-    size_t n = sizeof *c + (c->http ? http_memory(c->http) : 0);
+    size_t n = sizeof *c + c->trials_memory + (c->http ? http_memory(c->http) : 0);
     return n + (c->tail[0] ? c->window : 0) + (c->tail[1] ? c->window : 0);
 }
 

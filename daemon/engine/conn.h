@@ -18,6 +18,7 @@ struct conn {
     uint32_t window;                /* room in a tail */
     uint32_t fired[CONN_FIRED_MAX]; /* indexes + 1 of the stream rules that were reported */
     struct counted counted;         /* by limits of stream rules */
+    size_t trials_memory;           /* that its transactions' trials take: see trial.h */
     bool opaque[2];                 /* no HTTP any more */
     bool skipping[2];               /* in a body of which parts are skipped */
     bool accepted;                  /* a stream rule has accepted the connection */

@@ -331,6 +331,12 @@ static size_t workers_for(const char *file, struct diag *d)
     return n;
 }
 
+static void tell_warnings(const struct generation *g)
+{
+    for (size_t i = 0; g->seclang && i < seclang_warnings(g->seclang); i++)
+        log_warning("%s", seclang_warning(g->seclang, i));
+}
+
 static void log_start(const struct engine *e)
 {
     struct queue_proc p;
@@ -340,9 +346,10 @@ static void log_start(const struct engine *e)
                     "its group is root's",
                     strerror(-err));
     const struct config *c = e->gen->config;
+    tell_warnings(e->gen);
     log_info("%s", e->said);
     log_info("%zu queues from %u, %zu rules, packets %s, conntrack from %s%s", e->n_workers, e->divert.first_queue,
-             ruleset_count(e->gen->rules), e->gen->needs & NEEDS_WHOLE ? "whole" : "headers only",
+             generation_rules(e->gen), e->gen->needs & NEEDS_WHOLE ? "whole" : "headers only",
              (ruleset_needs(e->gen->rules) & RULES_NEED_CT_MARK) || e->gen->conntrack ? "mark bits and NFQA_CT"
                                                                                       : "mark bits",
              c->mode == MODE_MONITOR ? ", mode monitor: nothing is stopped" : "");
@@ -507,6 +514,8 @@ static bool all_use(const struct engine *e, const struct generation *g)
 static void publish(struct engine *e, struct generation *g)
 {
     ruleset_inherit(g->rules, e->gen->rules);
+    if (g->seclang && e->gen->seclang)
+        seclang_inherit(g->seclang, e->gen->seclang);
     for (size_t i = 0; i < e->n_workers; i++)
         atomic_store_explicit(&e->workers[i].wanted, g, memory_order_release);
     while (!all_use(e, g)) {
@@ -537,6 +546,7 @@ int engine_reload(struct engine *e, struct diag *d)
     publish(e, g);
     e->reloads++;
     log_set_level(g->config->log.level);
+    tell_warnings(g);
     if (e->events) {
         events_set_rate(e->events, g->config->limits.events_per_second);
         events_reopen(e->events);
@@ -730,7 +740,7 @@ static uint64_t read_counts(struct engine *e, struct divert_counts *ret)
 
 int engine_stats(struct engine *e, struct stats *ret)
 {
-    size_t rules = ruleset_count(e->gen->rules);
+    size_t rules = generation_rules(e->gen);
     struct rule_stats *rs = reallocarray(e->rule_stats, rules + 1, sizeof *rs);
     if (!rs)
         return -ENOMEM;
@@ -747,7 +757,8 @@ int engine_stats(struct engine *e, struct stats *ret)
         e->bypassed = bypassed;
     fill_kernel_stats(e, &counts);
     generation_rule_stats(e->gen, rs);
-    if (e->gen->plan.n_rules && kernel_rules_counts(&e->divert, count_kernel_rule, &(struct rule_counts){rs, rules}))
+    if (e->gen->plan.n_rules &&
+        kernel_rules_counts(&e->divert, count_kernel_rule, &(struct rule_counts){rs, ruleset_count(e->gen->rules)}))
         log_debug("the counters of the kernel's rules cannot be read");
     *ret = (struct stats){
         .uptime = (uint64_t)(time(NULL) - e->started),
@@ -946,7 +957,7 @@ uint64_t engine_generation(const struct engine *e)
     return e->gen->number;
 }
 
-const struct ruleset *engine_rules(const struct engine *e)
+size_t engine_rules(const struct engine *e)
 {
-    return e->gen->rules;
+    return generation_rules(e->gen);
 }

@@ -90,6 +90,7 @@ uint64_t engine_generation(const struct engine *e);
 /* Fills ret; its arrays are valid until the next call. Returns 0 or -ENOMEM. */
 MUST_CHECK int engine_stats(struct engine *e, struct stats *ret);
 
-const struct ruleset *engine_rules(const struct engine *e);
+/* How many rules are in force, SecLang's with them. */
+size_t engine_rules(const struct engine *e);
 
 #endif

@@ -10,6 +10,7 @@
 #include "flow/flow.h"
 #include "inspect/ruleset.h"
 #include "observe/stats.h"
+#include "seclang/seclang.h"
 
 /*
  * A configuration and its rules as one thing that workers switch to at once.
@@ -18,10 +19,11 @@
 struct generation {
     struct config *config;
     struct ruleset *rules;
-    uint64_t number;     /* from 1 */
-    unsigned needs;      /* enum ruleset_need: of the rules, and of what else the settings ask for */
-    struct plan plan;    /* what the table says for it: see plan_make */
-    size_t kernel_rules; /* so many of the first rules are the kernel's */
+    struct seclang *seclang; /* NULL: none is loaded */
+    uint64_t number;         /* from 1 */
+    unsigned needs;          /* enum ruleset_need: of the rules, and of what else the settings ask for */
+    struct plan plan;        /* what the table says for it: see plan_make */
+    size_t kernel_rules;     /* so many of the first rules are the kernel's */
     struct detect *detect;
     bool conntrack;   /* queued packets bring what conntrack says, for events */
     bool follows_all; /* connections of all TCP services: their number is looked at */
@@ -31,9 +33,10 @@ struct generation {
     uint64_t *sent_up;     /* ports of TCP whose packets come up by their destination, whoever sends them */
     uint64_t *kept_ports;  /* servers' ports of which some rule wants to see established connections' packets */
     size_t workers;
-    struct scratch **scratch;   /* one a worker */
-    _Atomic uint64_t **matches; /* [worker][rule] */
-    uint64_t *before;           /* [rule]: matches of the same id in earlier generations */
+    struct scratch **scratch;               /* one a worker */
+    struct seclang_memory **seclang_memory; /* likewise */
+    _Atomic uint64_t **matches;             /* [worker][rule]: the ruleset's, behind them SecLang's */
+    uint64_t *before;                       /* [rule]: matches of the same id in earlier generations */
 };
 
 /*
@@ -46,7 +49,10 @@ void generation_free(struct generation *g);
 /* Counts of an earlier generation whose workers have left it go on in this one, by rule id. */
 void generation_inherit(struct generation *g, const struct generation *old);
 
-/* Fills one entry for each rule; `ret` holds ruleset_count() of them. */
+/* The rules of the ruleset, and behind them SecLang's. */
+size_t generation_rules(const struct generation *g);
+
+/* Fills one entry for each rule; `ret` holds generation_rules() of them. */
 void generation_rule_stats(const struct generation *g, struct rule_stats *ret);
 
 /* What a worker's flow table is given; `is_service`, `gone` and `ctx` are left to the caller. */
@@ -88,10 +94,20 @@ static inline bool generation_follows(const struct generation *g, uint16_t a, ui
     return generation_is_http(g, a) || generation_is_http(g, b);
 }
 
+static inline void generation_count_at(const struct generation *g, size_t worker, size_t index)
+{
+    _Atomic uint64_t *at = &g->matches[worker][index];
+    atomic_store_explicit(at, atomic_load_explicit(at, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
 static inline void generation_count(const struct generation *g, size_t worker, const struct rule *r)
 {
-    _Atomic uint64_t *at = &g->matches[worker][r->index];
-    atomic_store_explicit(at, atomic_load_explicit(at, memory_order_relaxed) + 1, memory_order_relaxed);
+    generation_count_at(g, worker, r->index);
+}
+
+static inline void generation_count_sec(const struct generation *g, size_t worker, const struct sec_rule *r)
+{
+    generation_count_at(g, worker, ruleset_count(g->rules) + r->index);
 }
 
 /* Every rule that a decision tells of. */

@@ -334,3 +334,112 @@ void report_kernel_detector(struct worker *w, const struct packet *p, const char
 {
     report_found(w, &(struct about){.packet = p}, &(struct found){name, dropped ? DETECT_DROP : DETECT_LOG, 0, 0});
 }
+
+/* ---- SecLang ---- */
+
+/* ModSecurity's severities on Suricata's scale. */
+static uint8_t severity_of(const struct sec_rule *r)
+{
+    return r->severity < 0 ? 4 : r->severity <= 2 ? 1 : r->severity <= 4 ? 2 : r->severity == 5 ? 3 : 4;
+}
+
+static void list_sec_tags(const struct sec_rule *r, char *buf, size_t size)
+{
+    size_t used = 0;
+    buf[0] = '\0';
+    for (uint32_t i = 0; i < r->n_tags; i++) {
+        struct span tag = r->tags[i].as_written;
+        if (memchr(tag.data, ',', tag.len) || used + tag.len + 2 > size)
+            continue;
+        used +=
+            (size_t)snprintf(buf + used, size - used, "%s%.*s", used ? "," : "", (int)tag.len, (const char *)tag.data);
+    }
+}
+
+static void fill_seclang(struct event *e, const struct seclang_event *ev, unsigned phase)
+{
+    const struct sec_rule *r = ev->rule;
+    const char *slash = strrchr(r->file, '/');
+    e->rule_id = r->id;
+    e->severity = severity_of(r);
+    e->sec_phase = (uint8_t)phase;
+    e->sec_severity = r->severity;
+    e->sec_line = (uint32_t)r->line;
+    copy_text(e->sec_file, sizeof e->sec_file, slash ? slash + 1 : r->file);
+    copy_text(e->action, sizeof e->action, sec_disruptive_name(r->disruptive));
+    copy_text(e->reason, sizeof e->reason, "rules");
+    copy_span(e->name, sizeof e->name, ev->message);
+    copy_span(e->sec_data, sizeof e->sec_data, ev->data);
+    list_sec_tags(r, e->tags, sizeof e->tags);
+    copy_span(e->matched_what, sizeof e->matched_what, ev->variable);
+    e->matched_value_len = (uint8_t)(ev->value.len < sizeof e->matched_value ? ev->value.len : sizeof e->matched_value);
+    if (e->matched_value_len)
+        memcpy(e->matched_value, ev->value.data, e->matched_value_len);
+}
+
+void report_begin(struct report_transaction *said)
+{
+    said->n = 0;
+    said->blocked = said->would_block = false;
+    said->rule = 0;
+    said->rules[0] = said->scores[0] = '\0';
+}
+
+static void add_id(struct report_transaction *said, uint64_t id)
+{
+    char text[24];
+    size_t used = strlen(said->rules),
+           len = (size_t)snprintf(text, sizeof text, "%s%llu", used ? "," : "", (unsigned long long)id);
+    said->n++;
+    if (used + len < sizeof said->rules)
+        memcpy(said->rules + used, text, len + 1);
+}
+
+void report_seclang(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
+                    const struct seclang_decision *d, const struct seclang_event *ev, unsigned phase,
+                    struct report_transaction *said, const char *id)
+{
+    struct about a = {.packet = p, .flow = f, .tx = tx, .id = id};
+    bool decides = d->rule == ev->rule;
+    add_id(said, ev->rule->id);
+    count_add(&w->counters, COUNT_ALERTS, 1);
+    for (int drop = 0; drop <= (decides && said->blocked); drop++) {
+        struct event *e = next_event(w);
+        if (!e)
+            return;
+        fill_about(e, w, &a);
+        fill_seclang(e, ev, phase);
+        e->blocked = decides && said->blocked;
+        e->would_block = decides && !said->blocked;
+        e->type = drop ? EVENT_DROP : EVENT_ALERT;
+        events_push(w->events, w->index);
+    }
+}
+
+/* Names that would break the list are none that rules use. */
+void report_score(struct report_transaction *said, struct span name, int64_t n)
+{
+    size_t used = strlen(said->scores), room = sizeof said->scores - used;
+    if (memchr(name.data, ',', name.len) || memchr(name.data, '=', name.len) || name.len + 24 > room)
+        return;
+    (void)snprintf(said->scores + used, room, "%s%.*s=%lld", used ? "," : "", (int)name.len, (const char *)name.data,
+                   (long long)n);
+}
+
+void report_transaction(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
+                        const struct report_transaction *said, const char *id)
+{
+    struct about a = {.packet = p, .flow = f, .tx = tx, .id = id};
+    struct event *e = next_event(w);
+    if (!e)
+        return;
+    fill_about(e, w, &a);
+    e->type = EVENT_TRANSACTION;
+    e->blocked = said->blocked;
+    e->would_block = said->would_block && !said->blocked;
+    e->rule_id = said->rule;
+    copy_text(e->action, sizeof e->action, e->blocked ? "blocked" : e->would_block ? "would_block" : "passed");
+    copy_text(e->sec_rules, sizeof e->sec_rules, said->rules);
+    copy_text(e->sec_scores, sizeof e->sec_scores, said->scores);
+    events_push(w->events, w->index);
+}

@@ -33,6 +33,25 @@ void report_kernel_detector(struct worker *w, const struct packet *p, const char
 /* A flood of SYNs has begun, or is over: no packet's event. */
 void report_flood(struct worker *w, const struct finding *f);
 
+/* What SecLang's rules say of a transaction, as its event will. */
+struct report_transaction {
+    uint32_t n; /* rules that matched and log */
+    bool blocked, would_block;
+    uint64_t rule; /* that stopped it, or would have; 0: none */
+    char rules[512], scores[512];
+};
+
+void report_begin(struct report_transaction *said);
+
+/* The events of a SecLang rule that matched and logs: an alert, and a drop where it stops the transaction. */
+void report_seclang(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
+                    const struct seclang_decision *d, const struct seclang_event *ev, unsigned phase,
+                    struct report_transaction *said, const char *id);
+void report_score(struct report_transaction *said, struct span name, int64_t n);
+/* A transaction in which rules matched, at its end. */
+void report_transaction(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
+                        const struct report_transaction *said, const char *id);
+
 /* The event of an ordinary request: events.requests. */
 void report_request(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx);
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE_MAX 9216
+#define HEAD_MAX (LOCATION_MAX + 256)
+#define PAGE_MAX (8704 + HEAD_MAX)
 
 static const char page_text[] = "<!DOCTYPE html>\n<html lang=\"en\"><head><title>Refused</title></head>\n"
                                 "<body><h1>Request refused</h1>\n"
@@ -17,9 +18,7 @@ struct pending {
     struct answer_tcp tcp;
     struct answer_link link;
     bool has_link;
-    bool page;
-    bool head_only;
-    char id[REQUEST_ID_MAX];
+    struct response how;
 };
 
 bool respond_may(struct worker *w)
@@ -99,9 +98,7 @@ void respond_both(struct worker *w, const struct packet *p, const struct flow_re
     uint32_t client_next = f->quiet && from_client ? p->tcp_ack : stands(r, TO_CLIENT); /* unseen, it knows best */
     struct pending *a = tell(w, f, 0, client_known ? client_next : 0, client_ack);
     if (a && how->page && client_known && from_client) {
-        a->page = true;
-        a->head_only = how->head_only;
-        memcpy(a->id, how->id, sizeof a->id);
+        a->how = *how;
     }
     if (server_known && client_known)
         (void)tell(w, f, 1, stands(r, TO_SERVER), f->stream[TO_CLIENT].next);
@@ -139,16 +136,50 @@ static size_t fill_page(const char *html, const char *id, char *buf, size_t size
     return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
 }
 
+/* RFC 9110 15; others need no words. */
+static const char *reason_of(uint16_t status)
+{
+    static const struct {
+        uint16_t status;
+        const char *text;
+    } reasons[] = {
+        {0, "Forbidden"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {429, "Too Many Requests"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+        if (reasons[i].status == status)
+            return reasons[i].text;
+    return "Refused";
+}
+
 static size_t make_page(const struct worker *w, const struct pending *a, char *buf)
 {
-    char html[PAGE_MAX - 512];
+    char html[PAGE_MAX - HEAD_MAX];
     const char *own = w->gen->config->http.page;
-    size_t len = fill_page(own ? own : page_text, a->id, html, sizeof html);
+    size_t len = fill_page(own ? own : page_text, a->how.id, html, sizeof html);
+    bool redirect = a->how.location[0];
     int head = snprintf(buf, PAGE_MAX,
-                        "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %zu\r\n"
+                        "HTTP/1.1 %u %s\r\n%s%s%sContent-Type: text/html; charset=utf-8\r\nContent-Length: %zu\r\n"
                         "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
-                        len);
-    if (a->head_only)
+                        a->how.status ? a->how.status : 403, reason_of(a->how.status), redirect ? "Location: " : "",
+                        a->how.location, redirect ? "\r\n" : "", len);
+    if (a->how.head_only)
         return (size_t)head;
     memcpy(buf + head, html, len);
     return (size_t)head + len;
@@ -180,10 +211,10 @@ void respond_flush(struct worker *w)
 {
     for (size_t i = 0; i < w->n_pending; i++) {
         struct pending *a = w->pending[i];
-        int err = a->page ? send_page(w, a) : send_one(w, a, &a->tcp);
+        int err = a->how.page ? send_page(w, a) : send_one(w, a, &a->tcp);
         count_add(&w->counters, err ? COUNT_ANSWERS_WITHHELD : COUNT_ANSWERS, 1);
-        if (!err && (a->page || a->tcp.flags & TCP_FLAG_RST))
-            count_add(&w->counters, a->page ? COUNT_PAGES : COUNT_RESETS, 1);
+        if (!err && (a->how.page || a->tcp.flags & TCP_FLAG_RST))
+            count_add(&w->counters, a->how.page ? COUNT_PAGES : COUNT_RESETS, 1);
         free(a);
     }
     w->n_pending = 0;

@@ -5,12 +5,15 @@
 #include "engine/worker.h"
 
 #define REQUEST_ID_MAX 24
+#define LOCATION_MAX 512
 
 /* How the ends of a condemned flow are told. */
 struct response {
     bool page;      /* the client gets the page, else a reset */
     bool head_only; /* of the page: the request was a HEAD */
     char id[REQUEST_ID_MAX];
+    uint16_t status;             /* of the page; 0: 403 */
+    char location[LOCATION_MAX]; /* of a redirect; empty: none */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include "engine/pace.h"
 #include "engine/report.h"
 #include "engine/respond.h"
+#include "engine/trial.h"
 
 /* A stream is shown to rules in pieces of at most this, with the window before each. */
 #define PIECE_MAX ((size_t)65536)
@@ -201,6 +202,29 @@ static void ask(struct visit *v, enum phase phase, const struct subject *s)
         undecided(v, s->tx);
 }
 
+/* SecLang's phases up to `last` on a transaction; `again` is what the ruleset is asked then. */
+static void try_phases(struct visit *v, struct http_tx *tx, unsigned last)
+{
+    struct worker *w = v->w;
+    struct trial_verdict said;
+    struct response how;
+    if (!w->gen->seclang || is_over(v))
+        return;
+    fill_response(v, tx, &how);
+    trial_run(w, v->conn, v->p, tx, last, how.id, &said);
+    if (said.stops) {
+        how.status = said.how.status;
+        memcpy(how.location, said.how.location, sizeof how.location);
+        how.page = how.page && !said.drops;
+        condemn(v, &how);
+        return;
+    }
+    if (said.undecided)
+        undecided(v, tx);
+    if (said.scored && !is_over(v) && ruleset_has(w->gen->rules, PHASE_SCORES))
+        ask(v, PHASE_SCORES, &(struct subject){.packet = v->p, .tx = tx, .now_ms = w->now_ms});
+}
+
 /* ---- streams ---- */
 
 static bool room_for(struct worker *w, size_t n)
@@ -300,6 +324,18 @@ static enum phase phase_of(int point, const struct http_tx *tx)
     }
 }
 
+/* The last of SecLang's phases for which all is known. */
+static unsigned last_phase(int point)
+{
+    return point == HTTP_REQUEST_HEAD ? 1 : point == HTTP_REQUEST_END ? 2 : point == HTTP_RESPONSE_HEAD ? 3 : 4;
+}
+
+static bool wants_response_body(const struct visit *v, const struct http_tx *tx)
+{
+    const struct generation *g = v->w->gen;
+    return (ruleset_needs(g->rules) & RULES_NEED_RESPONSE_BODY) || !g->seclang || trial_wants_response_body(tx);
+}
+
 static void at_point(struct visit *v, int point)
 {
     struct http_tx *tx = http_tx(v->conn->http);
@@ -314,6 +350,10 @@ static void at_point(struct visit *v, int point)
     enum phase phase = phase_of(point, tx);
     if (v->judge && ruleset_has(v->w->gen->rules, phase))
         ask(v, phase, &s);
+    if (v->judge && point != HTTP_REQUEST_PART)
+        try_phases(v, tx, last_phase(point));
+    if (point == HTTP_RESPONSE_HEAD && !wants_response_body(v, tx))
+        http_skip_response_body(v->conn->http);
     if (point == HTTP_REQUEST_END)
         request_ended(v, tx);
     else if (point == HTTP_RESPONSE_END)
@@ -728,6 +768,7 @@ void stream_close(struct worker *w)
 {
     flow_table_free(w->flows);
     w->flows = NULL;
+    trial_free_all(w);
     free(w->joined);
     w->joined = NULL;
     w->joined_size = 0;
@@ -736,6 +777,7 @@ void stream_close(struct worker *w)
 void stream_adopt(struct worker *w)
 {
     struct flow_options opt;
+    trial_forget_all(w);
     flow_options_of(w, w->gen, &opt);
     flow_table_set(w->flows, &opt);
 }

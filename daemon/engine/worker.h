@@ -20,6 +20,7 @@
 
 struct pending;
 struct conn;
+struct trial;
 
 /* A ban that was asked for lately. */
 struct ban_asked {
@@ -51,6 +52,8 @@ struct worker {
     size_t n_pending;
     struct conn *paced_first, *paced_last; /* connections that are timed: see pace.h */
     uint64_t paced_ms;
+    struct trial *trials, *free_trials; /* of transactions under way; kept for the next ones */
+    uint32_t n_free_trials;
     struct ban_asked ban_asked[64];
     struct ring *bans; /* to the main thread; NULL in a replay */
     int wake_fd;       /* wakes it */

@@ -48,6 +48,42 @@ static int32_t greatest_score(const struct notes *n, size_t count)
     return best;
 }
 
+_Static_assert(SCORES_MAX == RULESET_SCORES_MAX, "one number of scores");
+
+size_t ruleset_scores(const struct ruleset *rs)
+{
+    return rs->program.scores.n;
+}
+
+struct span ruleset_score_name(const struct ruleset *rs, size_t i)
+{
+    return rs->program.scores.at[i];
+}
+
+static const struct notes *own_notes(const struct ruleset *rs, const struct http_tx *tx)
+{
+    const struct notes *n = (const void *)tx->notes;
+    return n->stamp == rs->stamp ? n : NULL;
+}
+
+int32_t ruleset_score(const struct ruleset *rs, const struct http_tx *tx, size_t i)
+{
+    const struct notes *n = own_notes(rs, tx);
+    return n ? n->scores[i] : 0;
+}
+
+void ruleset_set_score(const struct ruleset *rs, struct http_tx *tx, size_t i, int32_t score)
+{
+    begin_notes(rs, tx);
+    notes_of(tx)->scores[i] = score;
+}
+
+bool ruleset_accepted(const struct ruleset *rs, const struct http_tx *tx)
+{
+    const struct notes *n = own_notes(rs, tx);
+    return n && n->accepted;
+}
+
 /* ---- matches ---- */
 
 static bool goes_on(enum action a)

@@ -40,6 +40,7 @@ enum phase {
     PHASE_RESPONSE_BODY,
     PHASE_RESPONSE,
     PHASE_REQUEST_PART, /* lines of a head that is not complete: what can only become truer */
+    PHASE_SCORES,       /* scores were changed from elsewhere: what reads them, once more */
     PHASES
 };
 
@@ -169,6 +170,15 @@ void ruleset_decide(const struct ruleset *rs, struct scratch *s, enum phase phas
 
 /* Whether any rule is looked at in a phase. */
 bool ruleset_has(const struct ruleset *rs, enum phase phase);
+
+/* The scores that rules read or add to, and what a request has of them. */
+#define RULESET_SCORES_MAX 16
+size_t ruleset_scores(const struct ruleset *rs);
+struct span ruleset_score_name(const struct ruleset *rs, size_t i);
+int32_t ruleset_score(const struct ruleset *rs, const struct http_tx *tx, size_t i);
+void ruleset_set_score(const struct ruleset *rs, struct http_tx *tx, size_t i, int32_t score);
+/* Whether a rule has accepted the request: nothing more is asked about it. */
+bool ruleset_accepted(const struct ruleset *rs, const struct http_tx *tx);
 
 const char *action_name(enum action a);
 

@@ -8,6 +8,7 @@
 struct span_of_time {
     uint8_t first, last; /* when it could first be true; when all it reads is known */
     bool soft;           /* reads what goes on changing as long as the request lives */
+    bool scored;         /* reads a score */
     bool wait;           /* could be true now and false later */
     bool falls;          /* could be true of a part and false of the whole */
 };
@@ -46,6 +47,7 @@ static void read_field(struct walk *w, const struct field *f, size_t at, struct 
     check_kind(w, f, at);
     ret->first = later(ret->first, f->first);
     ret->soft = ret->soft || field_grows(f);
+    ret->scored = ret->scored || f->load == LOAD_SCORE;
     ret->last = later(ret->last, field_grows(f) ? WHEN_REQUEST_BODY : f->last);
 }
 
@@ -89,6 +91,7 @@ static struct span_of_time walk(struct walk *w, uint32_t at, bool negated)
         ret.first = all ? later(ret.first, one.first) : earlier ? one.first : ret.first;
         ret.last = later(ret.last, one.last);
         ret.soft = ret.soft || one.soft;
+        ret.scored = ret.scored || one.scored;
         ret.wait = ret.wait || one.wait;
         ret.falls = ret.falls || one.falls;
     }
@@ -140,6 +143,8 @@ bool expr_schedule(const struct expr *ex, const struct limit *limit, const struc
     for (uint8_t when = first; when <= last; when++)
         ret->phases |= (uint16_t)phases_of(when);
     ret->repeats = last > first;
+    if (all.scored && !all.wait)
+        ret->phases |= 1u << PHASE_SCORES;
     if (w.kind && is_http(w.kind->first) && first == WHEN_REQUEST_HEAD && !all.falls) {
         ret->phases |= 1u << PHASE_REQUEST_PART;
         ret->repeats = true;

@@ -50,14 +50,14 @@ static char *answer_rules(struct engine *e)
         return NULL;
     json_array(g, "rules");
     for (size_t i = 0; i < s.n_rules; i++) {
-        const struct rule *r = ruleset_rule(engine_rules(e), i);
+        const struct rule_stats *r = &s.rules[i];
         yajl_gen_map_open(g);
         json_number(g, "id", r->id);
-        json_text(g, "name", r->name);
-        json_text(g, "action", action_name(r->action));
+        json_bytes(g, "name", r->name, r->name_len, false);
+        json_text(g, "action", r->action);
         json_text(g, "file", r->file);
         json_number(g, "line", (uint64_t)r->line);
-        json_number(g, "matches", s.rules[i].matches);
+        json_number(g, "matches", r->matches);
         yajl_gen_map_close(g);
     }
     yajl_gen_array_close(g);

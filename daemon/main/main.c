@@ -40,6 +40,16 @@ static int show_diversion(struct generation *g)
     return divert_show(&d, g->config, &g->plan, stdout);
 }
 
+static void say_fine(const char *file, const struct generation *g)
+{
+    printf("%s: fine: %zu rules in %zu files\n", file, ruleset_count(g->rules), g->config->rule_files.n);
+    if (!g->seclang)
+        return;
+    printf("%s: fine: %zu rules of SecLang in %zu files\n", file, seclang_count(g->seclang), g->config->seclang.n);
+    for (size_t i = 0; i < seclang_warnings(g->seclang); i++)
+        printf("%s\n", seclang_warning(g->seclang, i));
+}
+
 static int check(const char *file, bool show)
 {
     struct diag *d = diag_new();
@@ -50,7 +60,7 @@ static int check(const char *file, bool show)
     if (g && show)
         err = show_diversion(g);
     else if (g)
-        printf("%s: fine: %zu rules in %zu files\n", file, ruleset_count(g->rules), g->config->rule_files.n);
+        say_fine(file, g);
     diag_print(d, stderr);
     if (err)
         fprintf(stderr, "sluiced: %s\n", strerror(-err));

@@ -73,7 +73,7 @@ static bool reload(struct daemon *d, struct diag *errors)
     bool ok = engine_reload(d->engine, errors) == 0;
     if (ok)
         log_info("reloaded: generation %llu, %zu rules", (unsigned long long)engine_generation(d->engine),
-                 ruleset_count(engine_rules(d->engine)));
+                 engine_rules(d->engine));
     else
         log_error("reload refused, nothing has changed");
     log_errors(errors);

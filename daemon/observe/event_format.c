@@ -9,8 +9,11 @@
 
 static const char *type_text(enum event_type t)
 {
-    static const char *const names[] = {
-        [EVENT_ALERT] = "alert", [EVENT_DROP] = "drop", [EVENT_HTTP] = "http", [EVENT_DETECT] = "detect"};
+    static const char *const names[] = {[EVENT_ALERT] = "alert",
+                                        [EVENT_DROP] = "drop",
+                                        [EVENT_HTTP] = "http",
+                                        [EVENT_DETECT] = "detect",
+                                        [EVENT_TRANSACTION] = "transaction"};
     return names[t];
 }
 
@@ -169,6 +172,60 @@ static void write_sluice_http(yajl_gen g, const struct event *e)
         json_text(g, "request_id", e->request_id);
 }
 
+static const char *severity_text(int severity)
+{
+    static const char *const names[] = {"EMERGENCY", "ALERT",  "CRITICAL", "ERROR",
+                                        "WARNING",   "NOTICE", "INFO",     "DEBUG"};
+    return severity >= 0 && severity < (int)ARRAY_LEN(names) ? names[severity] : NULL;
+}
+
+/* "949110,980170": as numbers. */
+static void write_ids(yajl_gen g, const char *text)
+{
+    json_array(g, "rules");
+    for (const char *at = text; *at;) {
+        size_t len = strcspn(at, ",");
+        if (len)
+            yajl_gen_number(g, at, len);
+        at += len + (at[len] == ',');
+    }
+    yajl_gen_array_close(g);
+}
+
+/* "xss_score=5,sql_injection_score=10" */
+static void write_scores(yajl_gen g, const char *text)
+{
+    json_open(g, "scores");
+    for (const char *at = text; *at;) {
+        size_t len = strcspn(at, ","), name = strcspn(at, "=");
+        if (name < len) {
+            yajl_gen_string(g, (const unsigned char *)at, name);
+            yajl_gen_number(g, at + name + 1, len - name - 1);
+        }
+        at += len + (at[len] == ',');
+    }
+    yajl_gen_map_close(g);
+}
+
+static void write_seclang(yajl_gen g, const struct event *e)
+{
+    json_open(g, "seclang");
+    if (e->type == EVENT_TRANSACTION) {
+        write_ids(g, e->sec_rules);
+        write_scores(g, e->sec_scores);
+        if (e->rule_id)
+            json_number(g, "rule", e->rule_id);
+    } else {
+        json_number(g, "phase", e->sec_phase);
+        if (severity_text(e->sec_severity))
+            json_text(g, "severity", severity_text(e->sec_severity));
+        write_field(g, "data", e->sec_data, sizeof e->sec_data);
+        write_field(g, "file", e->sec_file, sizeof e->sec_file);
+        json_number(g, "line", e->sec_line);
+    }
+    yajl_gen_map_close(g);
+}
+
 static void write_sluice(yajl_gen g, const struct event *e)
 {
     json_open(g, "sluice");
@@ -190,6 +247,8 @@ static void write_sluice(yajl_gen g, const struct event *e)
     if (e->anomalies[0])
         json_text(g, "anomalies", e->anomalies);
     write_sluice_http(g, e);
+    if (e->sec_phase || e->type == EVENT_TRANSACTION)
+        write_seclang(g, e);
     yajl_gen_map_close(g);
 }
 

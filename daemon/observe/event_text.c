@@ -63,7 +63,7 @@ static void put_rule(FILE *out, const struct event *e)
     static const char *const severities[] = {"", " high", " medium", " low", " info"};
     if (!e->rule_id)
         return;
-    fprintf(out, " %u \"", e->rule_id);
+    fprintf(out, " %llu \"", (unsigned long long)e->rule_id);
     put_text(out, e->name);
     fprintf(out, "\"%s", e->severity < ARRAY_LEN(severities) ? severities[e->severity] : "");
 }
@@ -99,6 +99,12 @@ static void put_matched(FILE *out, const struct event *e)
     put_bytes(out, e->matched_value, len);
 }
 
+static void put_data(FILE *out, const struct event *e)
+{
+    fputs("  ", out);
+    put_text(out, e->sec_data);
+}
+
 static void put_line(FILE *out, const struct event *e)
 {
     char when[JSON_TIME_MAX];
@@ -107,6 +113,8 @@ static void put_line(FILE *out, const struct event *e)
     when[strlen("2026-11-21T10:00:00.000001")] = '\0'; /* not the zone */
     if (e->type == EVENT_HTTP)
         fprintf(out, "%s http", when);
+    else if (e->type == EVENT_TRANSACTION)
+        fprintf(out, "%s transaction %s", when, fate);
     else if (e->type == EVENT_DETECT)
         fprintf(out, "%s detect %s %s", when, e->detector, e->action);
     else
@@ -120,6 +128,10 @@ static void put_line(FILE *out, const struct event *e)
         fprintf(out, " packet %s", e->anomalies);
     if (e->matched_what[0])
         put_matched(out, e);
+    if (e->sec_data[0])
+        put_data(out, e);
+    if (e->type == EVENT_TRANSACTION)
+        fprintf(out, "  rules %s scores %s", e->sec_rules, e->sec_scores);
     fputc('\n', out);
 }
 

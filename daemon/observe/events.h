@@ -18,8 +18,9 @@ struct events;
 enum event_type {
     EVENT_ALERT,
     EVENT_DROP,
-    EVENT_HTTP,   /* a request, whether or not a rule matched */
-    EVENT_DETECT, /* what a detector found */
+    EVENT_HTTP,        /* a request, whether or not a rule matched */
+    EVENT_DETECT,      /* what a detector found */
+    EVENT_TRANSACTION, /* a transaction in which rules of SecLang matched, at its end */
 };
 
 /*
@@ -37,7 +38,8 @@ struct event {
     uint8_t src_mac[6]; /* of EVENT_DETECT: whose frame it was, where has_src_mac */
     bool has_src_mac;
     bool has_ports, has_vlan, is_tcp, is_icmp, blocked, would_block;
-    uint32_t length, ip_id, tcp_seq, tcp_ack, rule_id;
+    uint32_t length, ip_id, tcp_seq, tcp_ack;
+    uint64_t rule_id;
     char in_dev[16], out_dev[16];
     char action[12]; /* the rule's */
     char reason[16]; /* of a drop */
@@ -49,7 +51,7 @@ struct event {
     uint64_t detect_held;  /* findings since the last event of this kind */
     char anomalies[96];
     char name[128]; /* the rule's */
-    char tags[128]; /* the rule's, comma separated */
+    char tags[320]; /* the rule's, comma separated */
     /* Of HTTP, where has_http. The addresses are then the client's and the server's, in this order. */
     bool has_http;
     uint64_t tx_id;       /* number of the request on its connection, from 1 */
@@ -59,9 +61,16 @@ struct event {
     int32_t score;            /* the greatest of the request's; 0 is not written */
     char request_id[24];      /* as the block page shows it */
     /* What the rule's condition was met by; nothing where matched_what is empty. */
-    char matched_what[48]; /* "lower(http.args)" */
+    char matched_what[96]; /* "lower(http.args)", "ARGS:user" */
     char matched_name[48]; /* of the argument, header or cookie */
     uint8_t matched_value[96], matched_value_len;
+    /* Of a SecLang rule, where sec_phase; texts as those of http_. */
+    uint8_t sec_phase;
+    int8_t sec_severity; /* as ModSecurity counts: 0 emergency … 7 debug, -1 none */
+    uint32_t sec_line;
+    char sec_file[96], sec_data[200];
+    /* Of EVENT_TRANSACTION: ids of the rules that matched and log, comma separated; "name=number" likewise. */
+    char sec_rules[512], sec_scores[512];
 };
 
 /*

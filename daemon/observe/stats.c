@@ -95,7 +95,7 @@ static void write_rules(yajl_gen g, const struct stats *s)
             continue;
         yajl_gen_map_open(g);
         json_number(g, "id", s->rules[i].id);
-        json_text(g, "name", s->rules[i].name);
+        json_bytes(g, "name", s->rules[i].name, s->rules[i].name_len, false);
         json_text(g, "action", s->rules[i].action);
         json_number(g, "matches", s->rules[i].matches);
         yajl_gen_map_close(g);

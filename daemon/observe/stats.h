@@ -18,9 +18,11 @@ struct queue_stats {
 };
 
 struct rule_stats {
-    uint32_t id;
-    uint64_t matches;
-    const char *name, *action;
+    uint64_t id, matches;
+    const char *name; /* of name_len bytes */
+    size_t name_len;
+    const char *action, *file;
+    int line;
 };
 
 /* A figure of what the kernel does by itself: "offloaded", "detect_smurf", … */

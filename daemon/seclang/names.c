@@ -127,3 +127,11 @@ bool sec_var_is_collection(enum sec_var v)
 {
     return vars[v].collection;
 }
+
+const char *sec_disruptive_name(uint8_t disruptive)
+{
+    static const char *const names[] = {
+        [SEC_PASS] = "pass",   [SEC_BLOCK] = "block",       [SEC_DENY] = "deny",           [SEC_DROP] = "drop",
+        [SEC_ALLOW] = "allow", [SEC_ALLOW_PHASE] = "allow", [SEC_ALLOW_REQUEST] = "allow", [SEC_REDIRECT] = "redirect"};
+    return disruptive < ARRAY_LEN(names) ? names[disruptive] : "pass";
+}

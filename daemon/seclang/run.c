@@ -124,4 +124,5 @@ void seclang_phase(struct seclang_tx *t, unsigned phase, const struct http_tx *t
         walk(t, &t->s->phases[phase]);
     ret->events = t->events;
     ret->n_events = t->n_events;
+    ret->undecided = sec_vars_failed(t->vars);
 }

@@ -118,6 +118,7 @@ struct seclang {
     size_t cap_names;
     uint32_t *name_table; /* slot + 1, by hash */
     uint32_t name_mask;
+    uint64_t *sums; /* bits by slot: some rule adds to it */
     uint64_t name_key[2];
     struct link **links; /* all, for their operators to be freed */
     size_t n_links, cap_links;

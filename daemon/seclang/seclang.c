@@ -10,6 +10,19 @@
 #define KEEP ((size_t)4096)          /* elements of a list that is kept with them */
 #define KEEP_BUFFER ((size_t)1 << 20)
 
+/* Which TX variables some rule adds to. */
+static bool note_sums(struct seclang *s)
+{
+    s->sums = arena_alloc(&s->arena, (s->n_names / 64 + 1) * sizeof *s->sums);
+    for (size_t i = 0; s->sums && i < s->n_links; i++)
+        for (uint32_t k = 0; k < s->links[i]->r->n_setvars; k++) {
+            const struct set *set = &s->links[i]->sets[k];
+            if (set->v->how == SEC_ADD && set->slot != NO_SLOT)
+                bit_set(s->sums, set->slot);
+        }
+    return s->sums != NULL;
+}
+
 struct seclang *seclang_load(const char *const *files, size_t n, const struct seclang_options *o, struct diag *d)
 {
     struct sec_read_options read = {.skip_unknown = o->skip_unknown};
@@ -20,9 +33,11 @@ struct seclang *seclang_load(const char *const *files, size_t n, const struct se
     }
     s->p = sec_read(files, n, &read, d);
     if (s->p && getrandom(s->name_key, sizeof s->name_key, 0) == sizeof s->name_key && plan_links(s, d) &&
-        plan_gate(s, o->cache, d)) {
+        plan_gate(s, o->cache, d) && note_sums(s)) {
         s->store = store_new(o->store_entries, s->p->settings.collection_timeout);
         s->response_body |= s->p->settings.response_body;
+        if (o->detection_only && s->p->settings.engine == SEC_ON)
+            s->p->settings.engine = SEC_DETECTION_ONLY;
         if (s->store)
             return s;
     }
@@ -226,17 +241,43 @@ void seclang_end(struct seclang_tx *t)
     m->n_free++;
 }
 
-int64_t seclang_score(const struct seclang_tx *t, const char *name)
+int64_t seclang_score(const struct seclang_tx *t, struct span name)
 {
-    uint32_t slot = plan_slot(t->s, span_text(name));
+    uint32_t slot = plan_slot(t->s, name);
     if (slot == NO_SLOT || !t->tx[slot].order)
         return 0;
     return number_of(t->tx[slot].value);
 }
 
-void seclang_add_score(struct seclang_tx *t, const char *name, int64_t n)
+void seclang_add_score(struct seclang_tx *t, struct span name, int64_t n)
 {
-    uint32_t slot = plan_slot(t->s, span_text(name));
+    uint32_t slot = plan_slot(t->s, name);
     if (slot != NO_SLOT)
         tx_put_number(t, slot, span_of(NULL, 0), (int32_t)(seclang_score(t, name) + n));
+}
+
+bool seclang_has_score(const struct seclang *s, struct span name)
+{
+    return plan_slot(s, name) != NO_SLOT;
+}
+
+void seclang_each_score(const struct seclang_tx *t, void (*each)(void *ctx, struct span name, int64_t n), void *ctx)
+{
+    for (uint32_t i = DIGITS; i < t->s->n_names; i++) {
+        int64_t n = bit_get(t->s->sums, i) && t->tx[i].order ? number_of(t->tx[i].value) : 0;
+        if (n)
+            each(ctx, t->s->names[i], n);
+    }
+}
+
+size_t seclang_memory_of(const struct seclang_tx *t)
+{
+    return sizeof *t + t->pool.total + sec_vars_memory(t->vars) + t->cap_tx * sizeof *t->tx +
+           (t->cap_matched + t->cap_own) * sizeof *t->matched + t->cap_events * sizeof *t->events +
+           REMOVALS_MAX * sizeof *t->removals + MEMO * sizeof *t->memo;
+}
+
+bool seclang_wants_response_body(struct seclang_tx *t)
+{
+    return seclang_has_phase(t->s, 4) && sec_vars_runs(t->vars, 4);
 }

@@ -16,6 +16,7 @@ struct seclang_tx;
 struct seclang_options {
     const char *cache; /* folder for compiled databases; NULL: none */
     bool skip_unknown;
+    bool detection_only;    /* SecRuleEngine On means DetectionOnly */
     uint32_t store_entries; /* collections that are kept at a time */
 };
 
@@ -53,6 +54,7 @@ struct seclang_decision {
     uint16_t status;
     struct span redirect;
     bool monitored;                     /* the engine only detects: nothing is to be done */
+    bool undecided;                     /* memory is out: what the rules would have said is not known */
     const struct seclang_event *events; /* of this phase */
     size_t n_events;
 };
@@ -67,8 +69,16 @@ MUST_CHECK struct seclang_tx *seclang_begin(const struct seclang *s, struct secl
  */
 void seclang_phase(struct seclang_tx *t, unsigned phase, const struct http_tx *tx, struct seclang_decision *ret);
 /* A TX variable's number, 0 where there is none: for scores. */
-int64_t seclang_score(const struct seclang_tx *t, const char *name);
-void seclang_add_score(struct seclang_tx *t, const char *name, int64_t n);
+int64_t seclang_score(const struct seclang_tx *t, struct span name);
+/* Where no rule knows the variable nothing is added. */
+void seclang_add_score(struct seclang_tx *t, struct span name, int64_t n);
+bool seclang_has_score(const struct seclang *s, struct span name);
+/* Calls each with the TX variables that rules add to and that are not 0. */
+void seclang_each_score(const struct seclang_tx *t, void (*each)(void *ctx, struct span name, int64_t n), void *ctx);
+/* Bytes that the transaction takes now. */
+size_t seclang_memory_of(const struct seclang_tx *t);
+/* Whether phase 4 wants the body of the response whose head phase 3 has seen. */
+bool seclang_wants_response_body(struct seclang_tx *t);
 void seclang_end(struct seclang_tx *t);
 
 #endif

@@ -247,6 +247,9 @@ enum sec_disruptive {
     SEC_REDIRECT
 };
 
+/* "deny", … */
+const char *sec_disruptive_name(uint8_t disruptive);
+
 #define SEC_TRANSFORMS_MAX 16
 
 /* A SecRule or SecAction, or a link of a chain. Lives as long as its program. */
