@@ -93,7 +93,7 @@ browse() {
     local ns=$1 path=$2
     shift 2
     ip netns exec "$ns" curl -s -i --max-time "$(scaled 10 60)" -A "$CRS_AGENT" -H 'Accept: text/html,*/*;q=0.8' \
-        -H 'Accept-Language: en' --compressed --resolve "$CRS_HOST:80:${CRS_ADDRESS:-$SERVER4}" "$@" "http://$CRS_HOST$path"
+        -H 'Accept-Language: en' -H 'Expect:' --compressed --resolve "$CRS_HOST:80:${CRS_ADDRESS:-$SERVER4}" "$@" "http://$CRS_HOST$path"
 }
 
 # status_of PATH [CURL OPTIONS...]: 000 where there is no answer. The answer is in $LAB_DIR/answer.

@@ -17,7 +17,7 @@ attacks_are_refused() {
     "$page" 403 / -A 'sqlmap/1.7.2#stable (https://sqlmap.org)'
     "$page" 403 /login --data-urlencode "user=admin' OR 1=1-- " -d password=x
     "$page" 403 /login -H 'Content-Type: application/json' -d '{"user": {"name": "<script>alert(1)</script>"}}'
-    "$page" 403 /login -F 'text=<img src=x onerror=alert(1)>' -F 'picture=@/dev/null;filename=a.jpg'
+    "$page" 403 /login --form-string 'text=<img src=x onerror=alert(1)>' -F 'picture=@/dev/null;filename=a.jpg'
     "$page" 403 / -H 'Cookie: sid=1; lang=../../../etc/shadow'
     CRS_ADDRESS=[$SERVER6] "$page" 403 '/file?name=../../../../etc/passwd'
 }
