@@ -50,8 +50,10 @@ static void run_ctl(struct seclang_tx *t, const struct ctl *c)
     case SEC_CTL_REQUEST_BODY_PROCESSOR:
         sec_vars_processor(t->vars, (enum sec_processor)value);
         break;
-    case SEC_CTL_FORCE_REQUEST_BODY_VARIABLE: /* it is filled always */
-    case SEC_CTL_REQUEST_BODY_LIMIT:          /* what was read is read; logs are the engine's */
+    case SEC_CTL_FORCE_REQUEST_BODY_VARIABLE:
+        sec_vars_force_body(t->vars, value != 0);
+        break;
+    case SEC_CTL_REQUEST_BODY_LIMIT: /* what was read is read; logs are the engine's */
     case SEC_CTL_RESPONSE_BODY_LIMIT:
     case SEC_CTL_AUDIT_ENGINE:
     case SEC_CTL_AUDIT_LOG_PARTS:

@@ -74,11 +74,12 @@ static void read_multipart(struct sec_vars *v)
         say_result(v, "Multipart parsing error: ");
 }
 
-static void read_as(struct sec_vars *v, enum sec_processor p)
+/* False where it was not. */
+static bool read_as(struct sec_vars *v, enum sec_processor p)
 {
     if (p != SEC_NO_PROCESSOR && p != SEC_BODY_MULTIPART && too_long(v, v->body.bytes.len)) {
         say_too_long(v);
-        return;
+        return false;
     }
     switch (p) {
     case SEC_BODY_URLENCODED:
@@ -99,12 +100,14 @@ static void read_as(struct sec_vars *v, enum sec_processor p)
         say_result(v, "");
         break;
     }
+    return !v->body.failed;
 }
 
-static void set_raw(struct sec_vars *v)
+/* What could not be taken apart as XML is there as it was sent. */
+static void set_raw(struct sec_vars *v, bool as_xml)
 {
     struct span raw = v->request_body ? v->body.bytes : (struct span){0};
-    sec_set(v, SEC_REQUEST_BODY, raw);
+    sec_set(v, SEC_REQUEST_BODY, as_xml && !v->forced_body ? (struct span){0} : raw);
     if (raw.len)
         sec_set_number(v, SEC_REQUEST_BODY_LENGTH, raw.len);
 }
@@ -117,8 +120,9 @@ void sec_body_read(struct sec_vars *v)
     sec_args_of_query(v);
     take_bytes(v);
     sec_set_text(v, SEC_INBOUND_DATA_ERROR, v->body.over ? "1" : "0");
-    set_raw(v);
-    read_as(v, choose(v));
+    enum sec_processor p = choose(v);
+    bool read = read_as(v, p);
+    set_raw(v, p == SEC_BODY_XML && read);
     const struct sec_body *b = &v->body;
     sec_set_list(v, SEC_FILES, b->files.at, b->files.n);
     sec_set_list(v, SEC_FILES_NAMES, b->files_names.at, b->files_names.n);

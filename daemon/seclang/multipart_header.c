@@ -17,11 +17,15 @@ static struct span value_of(const struct part_header *h)
     return h->folded.len ? span_of(h->folded.at, h->folded.len) : h->value;
 }
 
-/* The header before this line is over: it goes to the part headers as it was sent, or put together. */
+/*
+ * The header before this line is over: it goes to the part headers as it was
+ * sent, or put together. Version 3.0.9 leaves CR LF behind it, which makes rules
+ * with $ (922110) refuse what they are to let pass.
+ */
 static void finish_header(struct multipart *m)
 {
     struct part *p = &m->part;
-    struct span line = p->line;
+    struct span line = chomp(p->line);
     if (!p->pending)
         return;
     p->pending = false;

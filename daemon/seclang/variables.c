@@ -135,6 +135,7 @@ void sec_vars_begin(struct sec_vars *v, const struct sec_connection *c)
     v->connection = *c;
     v->tx = &no_tx;
     v->phase = 0;
+    v->forced_body = false;
     v->parser = v->form = v->said = SEC_NO_PROCESSOR;
     v->request_body = v->settings->request_body;
     v->response_body = v->settings->response_body;
@@ -173,6 +174,11 @@ void sec_vars_processor(struct sec_vars *v, enum sec_processor p)
         v->form = p;
     v->said = p;
     forget(v, SEC_REQBODY_PROCESSOR);
+}
+
+void sec_vars_force_body(struct sec_vars *v, bool force)
+{
+    v->forced_body = force;
 }
 
 void sec_vars_body_access(struct sec_vars *v, bool request, bool response)

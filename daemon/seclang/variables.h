@@ -40,10 +40,12 @@ void sec_vars_phase(struct sec_vars *v, const struct http_tx *tx, unsigned phase
 
 /*
  * What ctl says; before phase 2. Where it says nothing, forms are read by their
- * Content-Type, and JSON and XML not at all, as ModSecurity does. There is no
- * forceRequestBodyVariable: version 3 always fills REQUEST_BODY.
+ * Content-Type, and JSON and XML not at all, as ModSecurity does. A body that is
+ * taken apart as XML is no REQUEST_BODY, unless it is forced: so the reference
+ * manual says and the Core Rule Set expects it, though version 3 fills it.
  */
 void sec_vars_processor(struct sec_vars *v, enum sec_processor p);
+void sec_vars_force_body(struct sec_vars *v, bool force);
 void sec_vars_body_access(struct sec_vars *v, bool request, bool response);
 
 /*

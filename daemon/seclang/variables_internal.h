@@ -34,6 +34,7 @@ struct sec_vars {
     struct sec_connection connection;
     const struct http_tx *tx;
     unsigned phase;
+    bool forced_body;          /* REQUEST_BODY is there for XML, too */
     enum sec_processor parser; /* SEC_BODY_JSON or SEC_BODY_XML, where ctl says so: it goes before the rest */
     enum sec_processor form;   /* SEC_BODY_URLENCODED or SEC_BODY_MULTIPART, where ctl says so */
     enum sec_processor said;   /* the last that ctl said */

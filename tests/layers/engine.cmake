@@ -1,4 +1,5 @@
 sluice_unit_test(pipeline engine)
 sluice_unit_test(restart engine)
 sluice_unit_test(replay engine)
+sluice_unit_test(trial engine)
 sluice_fuzz_target(capture engine)

@@ -266,6 +266,14 @@ START_TEST(phases)
     sec_vars_phase(v, tx, 5);
     ck_assert_str_eq(show("REQBODY_ERROR"), "REQBODY_ERROR=1\n");
     ck_assert_str_eq(show("ARGS"), "ARGS:a=1\n");
+    tx = request_text("POST / HTTP/1.1\r\nHost: h\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>");
+    sec_vars_phase(v, tx, 2);
+    ck_assert_str_eq(show("REQUEST_BODY"), "REQUEST_BODY=\n");
+    ck_assert_str_eq(show("REQUEST_BODY_LENGTH"), "REQUEST_BODY_LENGTH=4\n");
+    tx = request_text("POST / HTTP/1.1\r\nHost: h\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>");
+    sec_vars_force_body(v, true);
+    sec_vars_phase(v, tx, 2);
+    ck_assert_str_eq(show("REQUEST_BODY"), "REQUEST_BODY=<a/>\n");
     tx = request_text("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     sec_vars_phase(v, tx, 2);
     ck_assert_str_eq(show("REQBODY_ERROR"), "REQBODY_ERROR=0\n");
