@@ -3,12 +3,12 @@
 
 #define NOTED(tx, a) ((tx)->anomalies >> (a)&1)
 
-/* Over the limit, all of it or what is beyond is not read. What app/ has cut off already counts as over. */
+/* Over SecRequestBodyLimit, all of it or what is beyond is not read. What app/ has cut off counts as over, too. */
 static void take_bytes(struct sec_vars *v)
 {
     const struct sec_settings *s = v->settings;
     struct span body = v->tx->body;
-    v->body.over = NOTED(v->tx, HTTP_BODY_TOO_LONG);
+    v->body.over = v->body.cut = NOTED(v->tx, HTTP_BODY_TOO_LONG);
     if (s->request_body_limit && body.len > s->request_body_limit) {
         v->body.over = true;
         body = span_first(body, s->request_body_reject ? 0 : (size_t)s->request_body_limit);

@@ -182,7 +182,7 @@ void sec_json_read(struct sec_vars *v)
         return;
     }
     yajl_status status = yajl_parse(parser, in.data, in.len);
-    if (status == yajl_status_ok)
+    if (status == yajl_status_ok && !v->body.cut)
         status = yajl_complete_parse(parser);
     if (status != yajl_status_ok)
         note_error(&j, parser);

@@ -250,6 +250,16 @@ static void drop_parts(struct multipart *m, uint32_t args)
                     (struct span){0});
 }
 
+/* The body goes on beyond what is kept: what there is of the part under way counts. */
+static void take_cut(struct multipart *m, struct span rest)
+{
+    if (!m->in_part || !m->part.in_data)
+        return;
+    if (rest.len)
+        take_data(m, rest);
+    end_part(m, true);
+}
+
 static void note_error(struct multipart *m)
 {
     struct sec_bytes text = {0};
@@ -279,8 +289,11 @@ uint64_t sec_multipart_read(struct sec_vars *v, struct span type)
     m->v = v;
     m->disposition_budget = DISPOSITION_BUDGET;
     if (multipart_boundary(m, type) && v->body.bytes.len && set_delimiter(m)) {
-        take_rest(m, read_lines(m, v->body.bytes));
-        if (!m->complete)
+        struct span rest = read_lines(m, v->body.bytes);
+        take_rest(m, rest);
+        if (!m->complete && v->body.cut && !m->error && m->boundaries)
+            take_cut(m, rest);
+        else if (!m->complete)
             drop_parts(m, args);
     }
     if (v->body.files.n)

@@ -22,6 +22,7 @@ struct sec_body {
     bool read;
     struct span bytes; /* up to the limit */
     bool over;         /* the limit */
+    bool cut;          /* by app/: what is there counts, and that its end is missing is no error */
     bool failed;
     struct span error; /* with failed: why */
     struct sec_list files, files_names, files_sizes, files_contents;

@@ -70,7 +70,7 @@ void sec_xml_read(struct sec_vars *v)
     }
     x->doc = parse(v->body.bytes, &well_formed);
     v->xml = x;
-    v->body.failed = !well_formed;
+    v->body.failed = !well_formed && !v->body.cut;
     v->body.error = sec_text_span("XML: Failed parsing document.");
 }
 

@@ -16,6 +16,7 @@ NEEDED = {
     "stats": ["stats.uptime", "stats.decoder.pkts"],
     "ban": ["ban.address", "ban.seconds", "ban.reason"],
     "detect": ["detect.name", "detect.action", "src_ip", "dest_ip", "proto", "flow_id"],
+    "transaction": ["src_ip", "dest_ip", "flow_id", "tx_id", "sluice.action", "sluice.seclang.rules", "sluice.seclang.scores"],
     "bypass": ["bypass.packets", "bypass.total", "bypass.reason"],
 }
 

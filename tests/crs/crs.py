@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rule sets made ready for both programs, and the programs' results."""
+import fnmatch
 import json
 import pathlib
 import re
@@ -92,6 +93,36 @@ def name_of(transaction, number):
     if "rule" in transaction and "test" in transaction:
         return f"{transaction['rule']}-{transaction['test']}-{transaction.get('stage', 0)}"
     return str(number)
+
+
+# Rules that judge the sum of others' scores: they differ where those do.
+SUMS = re.compile(r"(9490|9491|9590|9591|9800|9801)\d\d$")
+
+
+class Accepted:
+    """differences.txt: "rule ID only-oracle|only-replay|values NAMES reason" and "test NAMES oracle|replay reason"."""
+
+    def __init__(self, path):
+        self.lines, self.used = [], set()
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            words = line.split(None, 4 if line.startswith("rule") else 3)
+            if not words or words[0].startswith("#"):
+                continue
+            rule = words[0] == "rule" and len(words) == 5 and words[2] in ("only-oracle", "only-replay", "values")
+            test = words[0] == "test" and len(words) == 4 and words[2] in ("oracle", "replay")
+            if not rule and not test:
+                raise SystemExit(f"{path}:{number}: expected rule ID only-oracle|only-replay|values NAMES REASON, "
+                                 "or test NAMES oracle|replay REASON")
+            self.lines.append((number, words))
+
+    def has(self, kind, key, who, name):
+        for number, words in self.lines:
+            where = words[3] if kind == "rule" else words[1]
+            if words[0] == kind and words[2] == who and (kind == "test" or fnmatch.fnmatch(key, words[1])) and \
+                    fnmatch.fnmatch(name, where):
+                self.used.add(number)
+                return True
+        return False
 
 
 def run(program, files, given, cache=None, seconds=30, options=()):
