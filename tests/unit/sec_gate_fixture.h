@@ -152,8 +152,12 @@ static inline void fixture_add(struct fixture *f, const char *source, const uint
         memcpy(r->transforms, transforms, n);
     r->n_transforms = n;
     r->text = strdup(argument);
-    r->o = sec_operator_new(op, &text, &(struct sec_operator_options){.folder = folder}, why,
-                            sizeof why);
+    r->o = sec_operator_new(op, &text, &(struct sec_operator_options){.folder = folder}, why, sizeof why);
+    if (!r->o) { /* a regex that ModSecurity refuses */
+        free(r->text);
+        f->n--;
+        return;
+    }
     if (op != SEC_OP_RX)
         return;
     r->code =
@@ -270,10 +274,11 @@ static inline int fixture_transform(const char *name, size_t len)
                                                   "utf8toUnicode",
                                                   "escapeSeqDecode",
                                                   "trim",
-                                                  "sha1",
-                                                  "length"};
+                                                  [TRANSFORM_MD5] = "md5",
+                                                  [TRANSFORM_SHA1] = "sha1",
+                                                  [TRANSFORM_LENGTH] = "length"};
     for (int t = 0; t < TRANSFORMS; t++)
-        if (strlen(names[t]) == len && !strncasecmp(names[t], name, len))
+        if (names[t] && strlen(names[t]) == len && !strncasecmp(names[t], name, len))
             return t;
     return -1;
 }
