@@ -27,6 +27,7 @@ struct target {
     bool count;
     bool own;        /* filled by tx.c, not by the request */
     uint32_t slot;   /* TX by a name */
+    uint32_t key;    /* which of the gate's keys it is, 0: none */
     uint64_t *slots; /* TX by a regex: bits of the known names that it finds */
     struct span selector;
     const struct regex *regex;
@@ -84,6 +85,7 @@ struct source {
         uint8_t var;
         bool named;           /* the member of that name only */
         struct span selector; /* name, or XPath */
+        uint32_t key;         /* its number, from 1 */
     } * keys;
     uint32_t n_keys;
 };
@@ -148,6 +150,18 @@ struct member {
 #define COLLECTIONS 5
 #define MEMO 256
 
+/* A value that the gate tells of a rule: the rule's next one, and number `value` of a key's. */
+struct told_value {
+    uint32_t next, key, value; /* next: index + 1 */
+};
+
+/* All values that are told of a rule; where they are too many it looks at each there is. */
+struct told_values {
+    uint32_t first, last, n; /* first, last: index + 1 */
+};
+
+#define TOLD_VALUES 64 /* more of a rule are not listed */
+
 /* A transformed value, remembered. */
 struct memo {
     const uint8_t *data;
@@ -194,9 +208,14 @@ struct seclang_tx {
     size_t cap_own;
     uint64_t *bits; /* all of the following */
     uint64_t *visit, *told, *removed;
-    uint64_t *touched;           /* rules that ctl took targets from */
-    bool taken_from;             /* the rule under way is one of them */
-    uint64_t *scanned;           /* bits of groups */
+    uint64_t *touched;          /* rules that ctl took targets from */
+    bool taken_from;            /* the rule under way is one of them */
+    uint64_t *scanned;          /* bits of groups */
+    uint64_t *told_now;         /* by the value under way; else empty */
+    struct told_values *values; /* by position, of rules that are told */
+    struct told_value *told_list;
+    size_t n_told_list, cap_told_list;
+    bool no_match;               /* the gate has told that the value under way does not satisfy the operator */
     const struct ctl **removals; /* of targets */
     uint32_t n_removals;
     uint32_t phase_number; /* ever more, for memo */
