@@ -241,7 +241,7 @@ int sec_operator_match(const struct sec_operator *o, struct sec_operator_memory 
     struct sec_match own;
     if (!ret)
         ret = &own;
-    *ret = (struct sec_match){0};
+    ret->start = ret->end = ret->n_captured = 0;
     if (o->constant)
         argument = o->argument;
     switch (o->op) {

@@ -177,7 +177,7 @@ static bool member(struct seclang_tx *t, const struct link *l, const struct targ
 static bool selects(struct seclang_tx *t, const struct target *g, struct span name)
 {
     return g->select == SEC_ALL || g->var == SEC_XML ||
-           (g->select == SEC_BY_NAME ? same_text(g->selector, name) : regex_match(g->regex, t->m->regex, name) == 1);
+           (g->select == SEC_BY_NAME ? same_text(g->selector, name) : regex_selects(t, g, name));
 }
 
 static struct sec_values request_values(struct seclang_tx *t, const struct target *g)

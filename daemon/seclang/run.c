@@ -123,7 +123,9 @@ static void walk(struct seclang_tx *t, const struct phase_plan *plan)
         }
         passed(t, seen, at);
         t->skip_to = 0;
-        (void)run_rule(t, &plan->links[at - plan->first]);
+        const struct link *l = &plan->links[at - plan->first];
+        if (!quick_rule(t, l, &plan->quick[at - plan->first]))
+            (void)run_rule(t, l);
         if (!goes_on(t))
             return;
         seen = ++at;
