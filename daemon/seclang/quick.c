@@ -39,6 +39,17 @@ void plan_quick(const struct link *l, struct quick *ret)
     range(ret, l);
 }
 
+/* As matched_add, of a TX variable. */
+static void matched_value(struct seclang_tx *t, const struct target *g, struct span value)
+{
+    if (t->n_matched == t->cap_matched || t->n_matched >= MATCHED_MAX - 1) {
+        matched_add(t, &(struct member){.var = SEC_TX, .has_name = true, .name = g->selector, .value = value});
+        return;
+    }
+    t->matched_name = (struct span){NULL, 0};
+    t->matched[t->n_matched++] = (struct member){.var = SEC_TX, .has_name = true, .name = g->selector, .value = value};
+}
+
 static void simple_event(struct seclang_tx *t, const struct link *l, struct span value)
 {
     if (t->n_events == t->cap_events && !vec_room(&t->events, t->n_events, 1, &t->cap_events, sizeof *t->events))
@@ -46,43 +57,52 @@ static void simple_event(struct seclang_tx *t, const struct link *l, struct span
     t->events[t->n_events++] = (struct seclang_event){.rule = l->r, .value = value};
 }
 
-static void simple_match(struct seclang_tx *t, const struct link *l)
+static void simple_match(struct seclang_tx *t, const struct link *l, struct span value)
 {
+    t->rule = t->head = l;
     for (uint32_t i = 0; i < l->r->n_setvars; i++)
         tx_set(t, &l->sets[i]);
     if (l->r->skip_to) {
         t->skip_to = l->r->skip_to;
         t->skip_on = l->r->skip_on;
     }
+    simple_event(t, l, value);
+}
+
+enum judgement { NO, YES, NOT_TOLD };
+
+/* What the rule asks of its variable: a number, or whether it is there. */
+static enum judgement judge(const struct seclang_tx *t, const struct quick *q)
+{
+    const struct txvar *v = &t->tx[q->slot];
+    bool there = v->order != 0;
+    int32_t n = there;
+    if (q->kind == QUICK_NUMBER) {
+        if (!there)
+            return NO;
+        if (!v->is_number)
+            return NOT_TOLD;
+        n = v->number;
+    }
+    return (n >= q->low && n <= q->high) != q->outside ? YES : NO;
 }
 
 bool quick_rule(struct seclang_tx *t, const struct link *l, const struct quick *q)
 {
-    static const char digits[] = "01";
     struct span value = {NULL, 0};
-    if (q->kind == QUICK_NONE || t->n_removals)
+    if (q->kind == QUICK_NONE || (t->n_removals && bit_get(t->touched, l->position)))
         return false;
     if (q->kind != QUICK_ACTION) {
-        const struct txvar *v = &t->tx[q->slot];
-        bool there = v->order != 0;
-        if (q->kind == QUICK_NUMBER && there && !v->is_number)
-            return false;
-        int32_t n = q->kind == QUICK_COUNT ? there : v->number;
-        bool is = (q->kind == QUICK_COUNT || there) && (n >= q->low && n <= q->high) != q->outside;
-        if (!is) {
+        enum judgement is = judge(t, q);
+        if (is == NO)
             matched_clear(t);
-            return true;
-        }
-        if (!q->simple)
-            return false;
-        value = q->kind == QUICK_COUNT ? span_of(digits + there, 1) : v->value;
-        struct member m = {.var = SEC_TX, .has_name = true, .name = l->targets[0].selector, .value = value};
-        matched_add(t, &m);
+        if (is == NO || is == NOT_TOLD || !q->simple)
+            return is == NO;
+        value = q->kind == QUICK_NUMBER ? t->tx[q->slot].value
+                : t->tx[q->slot].order  ? span_of("1", 1)
+                                        : span_of("0", 1);
+        matched_value(t, &l->targets[0], value);
     }
-    if (!q->simple)
-        return false;
-    t->rule = t->head = l;
-    simple_match(t, l);
-    simple_event(t, l, value);
+    simple_match(t, l, value);
     return true;
 }

@@ -167,6 +167,7 @@ struct member {
 #define GEO_FIELDS 8
 #define COLLECTIONS 5
 #define MEMO 256
+#define MATCHED_MAX 8192
 
 /* A value that the gate tells of a rule: the rule's next one, and number `value` of a key's. */
 struct told_value {

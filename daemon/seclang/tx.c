@@ -6,7 +6,6 @@
 #define DYNAMIC_HEADS 256
 #define DYNAMIC_MAX 4096 /* TX names made from macros, a transaction */
 #define ENV_MAX 256
-#define MATCHED_MAX 8192
 #define STORE_MEMBERS 256
 
 bool own_var(uint8_t var)
