@@ -114,7 +114,7 @@ struct sec_vars *sec_vars_new(const struct sec_settings *s)
     if (!v)
         return NULL;
     xmlInitParser();
-    v->settings = s;
+    v->settings = v->loaded = s;
     v->tx = &no_tx;
     return v;
 }
@@ -136,6 +136,7 @@ void sec_vars_begin(struct sec_vars *v, const struct sec_connection *c)
     v->tx = &no_tx;
     v->phase = 0;
     v->parser = v->form = v->said = SEC_NO_PROCESSOR;
+    v->settings = v->loaded;
     v->request_body = v->settings->request_body;
     v->response_body = v->settings->response_body;
     v->failed = v->query_read = v->bad_escape = false;
@@ -179,6 +180,24 @@ void sec_vars_body_access(struct sec_vars *v, bool request, bool response)
 {
     v->request_body = request;
     v->response_body = response;
+}
+
+static struct sec_settings *own_settings(struct sec_vars *v)
+{
+    if (v->settings == v->loaded)
+        v->own = *v->loaded;
+    v->settings = &v->own;
+    return &v->own;
+}
+
+void sec_vars_request_limit(struct sec_vars *v, uint64_t bytes)
+{
+    own_settings(v)->request_body_limit = bytes;
+}
+
+void sec_vars_response_limit(struct sec_vars *v, uint64_t bytes)
+{
+    own_settings(v)->response_body_limit = bytes;
 }
 
 bool sec_vars_runs(const struct sec_vars *v, unsigned phase)
