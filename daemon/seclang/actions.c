@@ -53,9 +53,13 @@ static void run_ctl(struct seclang_tx *t, const struct ctl *c)
     case SEC_CTL_FORCE_REQUEST_BODY_VARIABLE:
         sec_vars_force_body(t->vars, value != 0);
         break;
-    case SEC_CTL_REQUEST_BODY_LIMIT: /* what was read is read; logs are the engine's */
+    case SEC_CTL_REQUEST_BODY_LIMIT:
+        sec_vars_request_limit(t->vars, value);
+        break;
     case SEC_CTL_RESPONSE_BODY_LIMIT:
-    case SEC_CTL_AUDIT_ENGINE:
+        sec_vars_response_limit(t->vars, value);
+        break;
+    case SEC_CTL_AUDIT_ENGINE: /* there are events, and no audit log nor debug log: read, so that rules load */
     case SEC_CTL_AUDIT_LOG_PARTS:
     case SEC_CTL_DEBUG_LOG_LEVEL:
         break;

@@ -65,8 +65,9 @@ bool sec_operator_geo(const struct sec_operator_memory *m, uint32_t i, struct sp
 enum sec_gateable { SEC_GATE_NO, SEC_GATE_REGEX, SEC_GATE_WORDS };
 enum sec_gateable sec_operator_gateable(const struct sec_operator *o);
 /*
- * SEC_GATE_REGEX: a pattern in PCRE2's syntax that is found in every value
- * that matches, dot matching all and multi-line; rx's own, else one made up.
+ * SEC_GATE_REGEX: a pattern that PCRE2, with PCRE2_DOTALL and PCRE2_MULTILINE
+ * as for rx (a dot is any byte, ^ and $ are at each line), finds in every value
+ * that matches; rx's own, else one made up.
  */
 struct span sec_operator_regex(const struct sec_operator *o);
 /* SEC_GATE_WORDS: word number i, caseless or not; false past the last. */

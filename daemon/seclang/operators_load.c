@@ -295,8 +295,10 @@ bool sec_load_byte_range(struct sec_operator *o, char *why, size_t size)
 {
     const char *at = (const char *)o->argument.data;
     do {
+        const char *from = at;
         if (!add_range(o, &at)) {
-            snprintf(why, size, "bad byte range at \"%.40s\", expected bytes and ranges such as \"10,13,32-126\"", at);
+            snprintf(why, size, "bad byte range at \"%.40s\", expected bytes and ranges such as \"10,13,32-126\"",
+                     from);
             return false;
         }
     } while (*at++ == ',');

@@ -207,7 +207,7 @@ static void operator(struct planner *p, struct link *l)
     if (r->unconditional)
         return;
     const char *slash = strrchr(r->file, '/');
-    char *folder = slash ? strndup(r->file, (size_t)(slash - r->file) + 1) : strdup(".");
+    char *folder = slash ? strndup(r->file, slash > r->file ? (size_t)(slash - r->file) : 1) : strdup(".");
     char *geo = set->geo_database.len ? strndup((const char *)set->geo_database.data, set->geo_database.len) : NULL;
     struct sec_operator_options o = {.folder = folder, .geo_database = geo};
     enum sec_op op = (enum sec_op)r->op;
@@ -219,7 +219,7 @@ static void operator(struct planner *p, struct link *l)
     free(folder);
     free(geo);
     if (!l->op) {
-        diag_add(p->d, r->file, r->line, 0, "%s", why[0] ? why : "out of memory");
+        diag_add(p->d, r->file, r->argument_line, r->argument_column, "%s", why[0] ? why : "out of memory");
         p->failed = true;
     }
 }

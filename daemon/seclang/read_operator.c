@@ -84,6 +84,9 @@ static bool argument(struct sec_reader *r, struct span s, int needs, const char 
         sec_error(r, sec_chars(s), "@%s needs an argument", name);
         return false;
     }
+    struct sec_place at = sec_place_of(r, sec_chars(s));
+    rule->argument_line = at.line;
+    rule->argument_column = at.col;
     return sec_text_read(r, s, &rule->argument);
 }
 

@@ -369,6 +369,12 @@ bool plain_number(struct span s);
 
 /* macros.c */
 #define EVENT_TEXT_MAX ((size_t)4096)
+/*
+ * Where a text is put together out of several pieces: setvar in a loop of
+ * matches would else pile up what a client sends. ModSecurity has no bound, and
+ * decides otherwise only on what was cut off. A text that is one macro is the
+ * value itself, of any length.
+ */
 #define TEXT_MAX ((size_t)65536)
 /* At most `max` bytes; stays as long as the transaction. */
 struct span expand(struct seclang_tx *t, const struct text *text, size_t max);

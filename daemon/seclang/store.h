@@ -20,7 +20,7 @@ struct seclang_store;
 MUST_CHECK struct seclang_store *store_new(uint32_t entries, uint32_t timeout_s);
 struct seclang_store *store_ref(struct seclang_store *s);
 void store_unref(struct seclang_store *s);
-/* For collections written to from now on. */
+/* Also for the collections that are there. */
 void store_set_timeout(struct seclang_store *s, uint32_t timeout_s);
 
 /* Which collection: its kind (enum sec_var), its key; and the time, ms. */

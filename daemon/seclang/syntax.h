@@ -213,9 +213,9 @@ enum sec_ctl_what {
     SEC_CTL_RESPONSE_BODY_ACCESS,
     SEC_CTL_REQUEST_BODY_PROCESSOR, /* value: enum sec_processor */
     SEC_CTL_FORCE_REQUEST_BODY_VARIABLE,
-    SEC_CTL_REQUEST_BODY_LIMIT,
+    SEC_CTL_REQUEST_BODY_LIMIT, /* value: bytes */
     SEC_CTL_RESPONSE_BODY_LIMIT,
-    SEC_CTL_AUDIT_ENGINE,
+    SEC_CTL_AUDIT_ENGINE, /* this and the following are read and change nothing: events are no audit log */
     SEC_CTL_AUDIT_LOG_PARTS,
     SEC_CTL_DEBUG_LOG_LEVEL,
 };
@@ -266,6 +266,7 @@ struct sec_rule {
     uint8_t op; /* enum sec_op */
     bool negated;
     struct sec_text argument;
+    int argument_line, argument_column; /* where it begins, for errors */
     uint8_t transforms[SEC_TRANSFORMS_MAX]; /* enum transform, after t:none and the defaults */
     uint8_t n_transforms;
     bool multi_match, capture;

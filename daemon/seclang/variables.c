@@ -117,7 +117,7 @@ struct sec_vars *sec_vars_new(const struct sec_settings *s)
     for (unsigned phase = 0; phase < ARRAY_LEN(v->settled); phase++)
         for (unsigned var = 0; var < SEC_VARS; var++)
             v->settled[phase][var / 64] |= (uint64_t)(sources[var].phase <= phase) << (var % 64);
-    v->settings = s;
+    v->settings = v->loaded = s;
     v->tx = &no_tx;
     return v;
 }
@@ -140,6 +140,7 @@ void sec_vars_begin(struct sec_vars *v, const struct sec_connection *c)
     v->phase = 0;
     v->forced_body = false;
     v->parser = v->form = v->said = SEC_NO_PROCESSOR;
+    v->settings = v->loaded;
     v->request_body = v->settings->request_body;
     v->response_body = v->settings->response_body;
     v->failed = v->query_read = v->bad_escape = false;
@@ -187,6 +188,24 @@ void sec_vars_body_access(struct sec_vars *v, bool request, bool response)
 {
     v->request_body = request;
     v->response_body = response;
+}
+
+static struct sec_settings *own_settings(struct sec_vars *v)
+{
+    if (v->settings == v->loaded)
+        v->own = *v->loaded;
+    v->settings = &v->own;
+    return &v->own;
+}
+
+void sec_vars_request_limit(struct sec_vars *v, uint64_t bytes)
+{
+    own_settings(v)->request_body_limit = bytes;
+}
+
+void sec_vars_response_limit(struct sec_vars *v, uint64_t bytes)
+{
+    own_settings(v)->response_body_limit = bytes;
 }
 
 bool sec_vars_runs(const struct sec_vars *v, unsigned phase)

@@ -47,6 +47,9 @@ void sec_vars_phase(struct sec_vars *v, const struct http_tx *tx, unsigned phase
 void sec_vars_processor(struct sec_vars *v, enum sec_processor p);
 void sec_vars_force_body(struct sec_vars *v, bool force);
 void sec_vars_body_access(struct sec_vars *v, bool request, bool response);
+/* In place of SecRequestBodyLimit and SecResponseBodyLimit, bytes; before phases 2 and 4. */
+void sec_vars_request_limit(struct sec_vars *v, uint64_t bytes);
+void sec_vars_response_limit(struct sec_vars *v, uint64_t bytes);
 
 /*
  * Whether ModSecurity runs the rules of a phase at all: those of phase 2 only

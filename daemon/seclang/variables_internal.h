@@ -30,7 +30,9 @@ struct sec_body {
 };
 
 struct sec_vars {
-    const struct sec_settings *settings;
+    const struct sec_settings *settings; /* as loaded, or `own` */
+    const struct sec_settings *loaded;
+    struct sec_settings own; /* where ctl has said another limit */
     struct sec_connection connection;
     const struct http_tx *tx;
     unsigned phase;

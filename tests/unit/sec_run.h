@@ -18,14 +18,17 @@
 #define RUN_REQUEST "GET /?a=1 HTTP/1.1\r\nHost: h\r\n\r\n"
 #define RUN_RESPONSE "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\nhello"
 
-/* Loads rules from text; NULL with the errors on stderr, where `loud`. */
-static inline struct seclang *run_load(const char *rules, bool loud)
+/* Wall clock of the transactions that follow, ms. */
+static uint64_t run_now_ms = 1700000000000;
+
+/* Loads rules from text, behind settings; NULL with the errors on stderr, where `loud`. */
+static inline struct seclang *run_load_with(const char *settings, const char *rules, bool loud)
 {
     char path[64];
     const char *files[] = {path};
     int fd = memfd_create("rules", MFD_CLOEXEC);
     ck_assert_int_ge(fd, 0);
-    ck_assert(write(fd, RUN_SETTINGS, strlen(RUN_SETTINGS)) > 0);
+    ck_assert_int_eq(write(fd, settings, strlen(settings)), (long)strlen(settings));
     ck_assert_int_eq(write(fd, rules, strlen(rules)), (long)strlen(rules));
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     struct seclang_options o = {.store_entries = 100};
@@ -39,30 +42,36 @@ static inline struct seclang *run_load(const char *rules, bool loud)
     return s;
 }
 
+static inline struct seclang *run_load(const char *rules, bool loud)
+{
+    return run_load_with(RUN_SETTINGS, rules, loud);
+}
+
 struct run {
     struct seclang_tx *t;
     FILE *out;
     unsigned done;
     bool stopped;
+    struct seclang_decision decision; /* of the last phase */
 };
 
 /* Events that are logged as "PHASE ID MESSAGE|DATA", an intervention as "PHASE status STATUS URL". */
 static inline void run_phase(struct run *r, unsigned phase, const struct http_tx *tx)
 {
-    struct seclang_decision d;
-    seclang_phase(r->t, phase, tx, &d);
+    struct seclang_decision *d = &r->decision;
+    seclang_phase(r->t, phase, tx, d);
     r->done = phase;
-    for (size_t i = 0; i < d.n_events; i++) {
-        const struct seclang_event *e = &d.events[i];
+    for (size_t i = 0; i < d->n_events; i++) {
+        const struct seclang_event *e = &d->events[i];
         if (e->log)
             fprintf(r->out, "%u %lu %.*s|%.*s\n", phase, (unsigned long)e->rule->id, (int)e->message.len,
                     (const char *)e->message.data, (int)e->data.len, (const char *)e->data.data);
     }
-    if (!d.rule || d.monitored)
+    if (!d->rule || d->monitored)
         return;
-    fprintf(r->out, "%u status %u", phase, d.status);
-    if (d.redirect.len)
-        fprintf(r->out, " %.*s", (int)d.redirect.len, (const char *)d.redirect.data);
+    fprintf(r->out, "%u status %u", phase, d->status);
+    if (d->redirect.len)
+        fprintf(r->out, " %.*s", (int)d->redirect.len, (const char *)d->redirect.data);
     fputc('\n', r->out);
     r->stopped = true;
 }
@@ -94,8 +103,8 @@ static inline char *run_all(const struct seclang *s, struct seclang_memory *m, c
                                .server = {4, {10, 0, 0, 2}},
                                .client_port = 1234,
                                .server_port = 80,
-                               .begun_ms = 1700000000000,
-                               .now_ms = 1700000000000,
+                               .begun_ms = run_now_ms,
+                               .now_ms = run_now_ms,
                                .unique_id = "id"};
     struct http *h = http_new(&reading, false);
     char *text = NULL;
