@@ -25,7 +25,7 @@ struct sec_operator {
 };
 
 #define MACRO_REGEXES 16
-#define PLAIN_WORDS 1024
+#define PLAIN_WORDS 4096
 #define PLAIN_LENGTH 30
 
 /* A word or two of a value, and whether libinjection has no meaning for them. */

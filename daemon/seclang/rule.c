@@ -234,7 +234,7 @@ static bool untold_members(struct seclang_tx *t, const struct link *l, const str
 
 static bool request_members(struct seclang_tx *t, const struct link *l, const struct target *g, struct span argument)
 {
-    bool listed = g->key && (t->values[l->position].n <= TOLD_VALUES || !bit_get(t->told, l->position));
+    bool listed = g->key && !(bit_get(t->told, l->position) && t->values[l->position].all);
     if (listed)
         return l->r->negated ? untold_members(t, l, g, argument) : told_members(t, l, g, argument);
     struct sec_values v = request_values(t, g);

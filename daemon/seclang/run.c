@@ -26,17 +26,16 @@ static void tell(struct seclang_tx *t, uint32_t rule, uint32_t key, uint32_t val
 {
     struct told_values *v = &t->values[rule];
     if (!bit_get(t->told, rule))
-        *v = (struct told_values){0, 0, 0};
+        *v = (struct told_values){0, 0, false};
     bit_set(t->told, rule);
-    if (v->n >= TOLD_VALUES || !vec_room(&t->told_list, t->n_told_list, 1, &t->cap_told_list, sizeof *t->told_list)) {
-        v->n = TOLD_VALUES + 1;
+    v->all |= t->n_told_list == TOLD_VALUES_MAX ||
+              !vec_room(&t->told_list, t->n_told_list, 1, &t->cap_told_list, sizeof *t->told_list);
+    if (v->all)
         return;
-    }
     t->told_list[t->n_told_list++] = (struct told_value){0, key, value};
     uint32_t at = (uint32_t)t->n_told_list;
-    *(v->n ? &t->told_list[v->last - 1].next : &v->first) = at;
+    *(v->last ? &t->told_list[v->last - 1].next : &v->first) = at;
     v->last = at;
-    v->n++;
 }
 
 /* The rules that a value was told of, which are forgotten by that. */

@@ -174,12 +174,13 @@ struct told_value {
     uint32_t next, key, value; /* next: index + 1 */
 };
 
-/* All values that are told of a rule; where they are too many it looks at each there is. */
+/* All values that are told of a rule. Where they are too many to be listed it looks at each there is. */
 struct told_values {
-    uint32_t first, last, n; /* first, last: index + 1 */
+    uint32_t first, last; /* index + 1 */
+    bool all;
 };
 
-#define TOLD_VALUES 64 /* more of a rule are not listed */
+#define TOLD_VALUES_MAX ((size_t)64 * 1024) /* that are listed, of all rules of a phase */
 
 /* A transformed value, remembered. */
 struct memo {
