@@ -99,6 +99,24 @@ static uint32_t begins(struct seclang_tx *t)
     return on[t->phase];
 }
 
+/* Runs a rule; false where the phase ends with it. */
+static bool visit(struct seclang_tx *t, const struct phase_plan *plan, uint32_t at)
+{
+    const struct quick *q = &plan->quick[at - plan->first];
+    bool whole = !t->n_removals || !bit_get(t->touched, at); /* nothing was taken from it */
+    enum quick_verdict is = whole ? quick_judge(t, q) : QUICK_UNKNOWN;
+    if (is == QUICK_MISS) {
+        matched_clear(t);
+        return true;
+    }
+    if (is == QUICK_HIT && q->simple) {
+        quick_match(t, &plan->links[at - plan->first], q);
+        return true;
+    }
+    (void)run_rule(t, &plan->links[at - plan->first]);
+    return goes_on(t);
+}
+
 static void walk(struct seclang_tx *t, const struct phase_plan *plan)
 {
     uint32_t end = plan->first + plan->n, at = plan->first + begins(t), seen = at;
@@ -122,10 +140,7 @@ static void walk(struct seclang_tx *t, const struct phase_plan *plan)
         }
         passed(t, seen, at);
         t->skip_to = 0;
-        const struct link *l = &plan->links[at - plan->first];
-        if (!quick_rule(t, l, &plan->quick[at - plan->first]))
-            (void)run_rule(t, l);
-        if (!goes_on(t))
+        if (!visit(t, plan, at))
             return;
         seen = ++at;
         if (t->skip_to && plan->first + t->skip_to > at)

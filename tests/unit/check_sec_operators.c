@@ -430,7 +430,7 @@ static void gated_injection(struct sec_operator *o, struct sec_operator_memory *
     ck_assert_int_eq(sec_operator_gateable(o), SEC_GATE_REGEX);
     for (const char *w = words; w; w = strchr(w, ' ') ? strchr(w, ' ') + 1 : NULL)
         at[n++] = w;
-    for (unsigned round = 0; round < 200000; round++) {
+    for (unsigned round = 0; round < 40000; round++) {
         char text[256];
         size_t len = 0;
         for (int part = rand_r(&seed) % 8; part >= 0; part--) {
@@ -447,7 +447,7 @@ static void gated_injection(struct sec_operator *o, struct sec_operator_memory *
         ck_assert_int_eq(sec_operator_match(o, m, v, none, NULL), 0);
         tried++;
     }
-    ck_assert_uint_gt(tried, 10000);
+    ck_assert_uint_gt(tried, 2000);
     sec_operator_free(gate);
 }
 
@@ -461,7 +461,7 @@ static void sql_words(struct sec_operator *o, struct sec_operator_memory *m)
         "boolean", "mode",   "at",      "time",     "zone",  "into",    "outfile"};
     const struct span none = span_of(NULL, 0);
     unsigned seed = 7, bad = 0;
-    for (unsigned round = 0; round < 300000; round++) {
+    for (unsigned round = 0; round < 40000; round++) {
         char text[512];
         size_t len = 0;
         for (int n = rand_r(&seed) % 6; n >= 0; n--) {
@@ -475,7 +475,7 @@ static void sql_words(struct sec_operator *o, struct sec_operator_memory *m)
         ck_assert_msg((sec_operator_match(o, m, span_of(text, len), none, NULL) == 1) == is, "%.*s", (int)len, text);
         bad += is;
     }
-    ck_assert_uint_gt(bad, 1000);
+    ck_assert_uint_gt(bad, 100);
 }
 
 START_TEST(injections)
