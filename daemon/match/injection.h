@@ -17,6 +17,8 @@ MUST_CHECK int detect_open(char *why, size_t size);
 /* After detect_open succeeded; any thread. fingerprint (8 bytes, may be NULL) gets libinjection's. */
 bool detect_sqli(struct span v, char *fingerprint);
 bool detect_xss(struct span v);
+/* Whether libinjection's tables of SQL have the word, or the words with a blank between; true where it does not say. */
+bool detect_sql_word(struct span v);
 
 /* Whether v is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF). */
 bool detect_utf8_valid(struct span v);

@@ -6,10 +6,12 @@
 static void set_address(struct sec_vars *v, enum sec_var var, const struct ip_addr *a)
 {
     char text[IP_ADDR_TEXT_MAX];
-    if (a->family)
-        sec_set(v, var, sec_print(v, "%s", ip_addr_format(a, text)));
-    else
+    if (!a->family) {
         sec_set(v, var, (struct span){0});
+        return;
+    }
+    ip_addr_format(a, text);
+    sec_set_copy(v, var, text, strlen(text));
 }
 
 void sec_fill_connection(struct sec_vars *v, enum sec_var var)
@@ -30,7 +32,7 @@ void sec_fill_connection(struct sec_vars *v, enum sec_var var)
         sec_set_number(v, var, c->server_port);
         break;
     default:
-        sec_set(v, var, sec_print(v, "%s", c->unique_id ? c->unique_id : ""));
+        sec_set_copy(v, var, c->unique_id ? c->unique_id : "", c->unique_id ? strlen(c->unique_id) : 0);
         break;
     }
 }

@@ -165,14 +165,6 @@ static int match_words(const struct sec_operator *o, struct span value, struct s
     return sec_matched(ret, found.start, found.end);
 }
 
-static int match_sqli(struct span value, struct sec_match *ret)
-{
-    if (!detect_sqli(value, ret->fingerprint))
-        return 0;
-    sec_capture(ret, 0, span_of(ret->fingerprint, strnlen(ret->fingerprint, sizeof ret->fingerprint)));
-    return sec_matched(ret, 0, value.len);
-}
-
 static int match_xss(struct span value, struct sec_match *ret)
 {
     if (!detect_xss(value))
@@ -263,7 +255,7 @@ int sec_operator_match(const struct sec_operator *o, struct sec_operator_memory 
     case SEC_OP_GEO_LOOKUP:
         return match_geo(o, m, value, ret);
     case SEC_OP_DETECT_SQLI:
-        return match_sqli(value, ret);
+        return sec_match_sqli(m, value, ret);
     case SEC_OP_DETECT_XSS:
         return match_xss(value, ret);
     case SEC_OP_NO_MATCH:

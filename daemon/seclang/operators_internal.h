@@ -25,6 +25,15 @@ struct sec_operator {
 };
 
 #define MACRO_REGEXES 16
+#define PLAIN_WORDS 4096
+#define PLAIN_LENGTH 30
+
+/* A word or two of a value, and whether libinjection has no meaning for them. */
+struct plain_words {
+    uint8_t len; /* 0: none is here */
+    bool plain;
+    uint8_t text[PLAIN_LENGTH];
+};
 
 struct sec_operator_memory {
     struct regex_memory *regex;
@@ -35,6 +44,7 @@ struct sec_operator_memory {
         bool fast; /* has machine code */
     } macros[MACRO_REGEXES];
     struct sec_geo_place place;
+    struct plain_words plain[PLAIN_WORDS];
 };
 
 /* Reading arguments, at load. False with the reason in why. */
@@ -48,6 +58,7 @@ bool sec_load_regex(struct sec_operator *o, char *why, size_t size);
 /* Each has the contract of sec_operator_match; ret is not NULL and has nothing captured. */
 int sec_match_regex(const struct sec_operator *o, struct sec_operator_memory *m, struct span value,
                     struct span argument, struct sec_match *ret);
+int sec_match_sqli(struct sec_operator_memory *m, struct span value, struct sec_match *ret);
 int sec_match_text(enum sec_op op, struct span value, struct span argument, struct sec_match *ret);
 int sec_match_bytes(const struct sec_operator *o, struct span value, struct sec_match *ret);
 int sec_match_url_encoding(struct span value, struct sec_match *ret);

@@ -57,8 +57,15 @@ static void simple_event(struct seclang_tx *t, const struct link *l, struct span
     t->events[t->n_events++] = (struct seclang_event){.rule = l->r, .value = value};
 }
 
-static void simple_match(struct seclang_tx *t, const struct link *l, struct span value)
+void quick_match(struct seclang_tx *t, const struct link *l, const struct quick *q)
 {
+    struct span value = {NULL, 0};
+    if (q->kind == QUICK_NUMBER)
+        value = t->tx[q->slot].value;
+    else if (q->kind == QUICK_COUNT)
+        value = t->tx[q->slot].order ? span_of("1", 1) : span_of("0", 1);
+    if (q->kind != QUICK_ACTION)
+        matched_value(t, &l->targets[0], value);
     t->rule = t->head = l;
     for (uint32_t i = 0; i < l->r->n_setvars; i++)
         tx_set(t, &l->sets[i]);
@@ -67,42 +74,4 @@ static void simple_match(struct seclang_tx *t, const struct link *l, struct span
         t->skip_on = l->r->skip_on;
     }
     simple_event(t, l, value);
-}
-
-enum judgement { NO, YES, NOT_TOLD };
-
-/* What the rule asks of its variable: a number, or whether it is there. */
-static enum judgement judge(const struct seclang_tx *t, const struct quick *q)
-{
-    const struct txvar *v = &t->tx[q->slot];
-    bool there = v->order != 0;
-    int32_t n = there;
-    if (q->kind == QUICK_NUMBER) {
-        if (!there)
-            return NO;
-        if (!v->is_number)
-            return NOT_TOLD;
-        n = v->number;
-    }
-    return (n >= q->low && n <= q->high) != q->outside ? YES : NO;
-}
-
-bool quick_rule(struct seclang_tx *t, const struct link *l, const struct quick *q)
-{
-    struct span value = {NULL, 0};
-    if (q->kind == QUICK_NONE || (t->n_removals && bit_get(t->touched, l->position)))
-        return false;
-    if (q->kind != QUICK_ACTION) {
-        enum judgement is = judge(t, q);
-        if (is == NO)
-            matched_clear(t);
-        if (is == NO || is == NOT_TOLD || !q->simple)
-            return is == NO;
-        value = q->kind == QUICK_NUMBER ? t->tx[q->slot].value
-                : t->tx[q->slot].order  ? span_of("1", 1)
-                                        : span_of("0", 1);
-        matched_value(t, &l->targets[0], value);
-    }
-    simple_match(t, l, value);
-    return true;
 }

@@ -89,16 +89,37 @@ static void found(struct seclang_tx *t, const struct member *m, struct span part
     t->found_part = part;
 }
 
-static bool hit(struct seclang_tx *t, const struct link *l, struct member m, struct span part)
+static bool hit(struct seclang_tx *t, const struct link *l, const struct member *m, struct span part)
 {
-    matched_add(t, &m);
-    found(t, &m, part);
+    matched_add(t, m);
+    found(t, m, part);
     each(t, l);
     return true;
 }
 
+/* The operator has an answer that matters: a match, or what a negated rule captures before it misses. */
+static bool answered(struct seclang_tx *t, const struct link *l, const struct member *m, struct span value, bool is,
+                     const struct sec_match *x)
+{
+    bool captured = is && l->r->capture && x->n_captured;
+    if (is == l->r->negated && !captured)
+        return false;
+    struct member kept = *m;
+    kept.value = value;
+    if (in_buffer(t->m, value) && !pool_copy(&t->pool, value, &kept.value))
+        kept.value = span_of("", 0);
+    if (captured)
+        captures(t, x, value, kept.value);
+    if (is == l->r->negated)
+        return false;
+    struct span part = kept.value;
+    if (is && x->end <= part.len && x->start < x->end)
+        part = span_of(part.data + x->start, x->end - x->start);
+    return hit(t, l, &kept, part);
+}
+
 /* The value as transformed, against the operator. */
-static bool compare(struct seclang_tx *t, const struct link *l, struct member m, struct span value,
+static bool compare(struct seclang_tx *t, const struct link *l, const struct member *m, struct span value,
                     struct span argument)
 {
     struct sec_match x;
@@ -106,20 +127,7 @@ static bool compare(struct seclang_tx *t, const struct link *l, struct member m,
     bool is = !t->no_match && sec_operator_match(l->op, t->m->operators, value, argument, &x) == 1;
     if (is && l->r->op == SEC_OP_GEO_LOOKUP)
         tx_geo(t);
-    bool captured = is && l->r->capture && x.n_captured;
-    if (is == l->r->negated && !captured)
-        return false;
-    m.value = value;
-    if (in_buffer(t->m, value) && !pool_copy(&t->pool, value, &m.value))
-        m.value = span_of("", 0);
-    if (captured)
-        captures(t, &x, value, m.value);
-    if (is == l->r->negated)
-        return false;
-    struct span part = m.value;
-    if (is && x.end <= part.len && x.start < x.end)
-        part = span_of(part.data + x.start, x.end - x.start);
-    return hit(t, l, m, part);
+    return (is != l->r->negated || l->r->capture) && answered(t, l, m, value, is, &x);
 }
 
 /* Whether ctl took this member away from the rule; names as they were sent. */
@@ -151,7 +159,7 @@ static bool skipped(struct seclang_tx *t, const struct target *g, struct span na
 static bool compare_all(struct seclang_tx *t, const struct link *l, const struct member *m, struct span argument)
 {
     struct span value = m->value;
-    bool any = compare(t, l, *m, value, argument);
+    bool any = compare(t, l, m, value, argument);
     for (unsigned i = 0; i < l->r->n_transforms; i++) {
         struct span now = transformed_step(t, l, i, value);
         if (same_bytes(now, value))
@@ -159,7 +167,7 @@ static bool compare_all(struct seclang_tx *t, const struct link *l, const struct
         if (in_buffer(t->m, now) && !pool_copy(&t->pool, now, &now))
             break;
         value = now;
-        any |= compare(t, l, *m, value, argument);
+        any |= compare(t, l, m, value, argument);
     }
     return any;
 }
@@ -171,7 +179,7 @@ static bool member(struct seclang_tx *t, const struct link *l, const struct targ
         return false;
     if (l->r->multi_match)
         return compare_all(t, l, m, argument);
-    return compare(t, l, *m, transformed(t, l, m->value), argument);
+    return compare(t, l, m, transformed(t, l, m->value), argument);
 }
 
 static bool selects(struct seclang_tx *t, const struct target *g, struct span name)
@@ -188,8 +196,6 @@ static struct sec_values request_values(struct seclang_tx *t, const struct targe
 static bool request_member(struct seclang_tx *t, const struct link *l, const struct target *g,
                            const struct sec_value *v, struct span argument)
 {
-    if (!selects(t, g, v->name))
-        return false;
     struct member m = {.var = g->var, .has_name = sec_var_is_collection(g->var), .name = v->name, .value = v->value};
     if (g->var == SEC_XML && !m.name.len)
         m.name = g->selector;
@@ -211,7 +217,7 @@ static bool told_members(struct seclang_tx *t, const struct link *l, const struc
     bool any = false;
     uint32_t at = bit_get(t->told, l->position) ? t->values[l->position].first : 0;
     for (; (at = next_told(t, g, at)); at = t->told_list[at - 1].next)
-        if (t->told_list[at - 1].value < v.n)
+        if (t->told_list[at - 1].value < v.n && selects(t, g, v.at[t->told_list[at - 1].value].name))
             any |= request_member(t, l, g, &v.at[t->told_list[at - 1].value], argument);
     return any;
 }
@@ -224,7 +230,8 @@ static bool untold_members(struct seclang_tx *t, const struct link *l, const str
     uint32_t at = told ? next_told(t, g, t->values[l->position].first) : 0;
     for (uint32_t i = 0; i < v.n; i++) {
         t->no_match = !at || t->told_list[at - 1].value != i;
-        any |= request_member(t, l, g, &v.at[i], argument);
+        if (selects(t, g, v.at[i].name))
+            any |= request_member(t, l, g, &v.at[i], argument);
         if (!t->no_match)
             at = next_told(t, g, t->told_list[at - 1].next);
     }
@@ -234,13 +241,14 @@ static bool untold_members(struct seclang_tx *t, const struct link *l, const str
 
 static bool request_members(struct seclang_tx *t, const struct link *l, const struct target *g, struct span argument)
 {
-    bool listed = g->key && (t->values[l->position].n <= TOLD_VALUES || !bit_get(t->told, l->position));
+    bool listed = g->key && !(bit_get(t->told, l->position) && t->values[l->position].all);
     if (listed)
         return l->r->negated ? untold_members(t, l, g, argument) : told_members(t, l, g, argument);
     struct sec_values v = request_values(t, g);
     bool any = false;
     for (uint32_t i = 0; i < v.n; i++)
-        any |= request_member(t, l, g, &v.at[i], argument);
+        if (selects(t, g, v.at[i].name))
+            any |= request_member(t, l, g, &v.at[i], argument);
     return any;
 }
 
@@ -278,7 +286,7 @@ static bool counted(struct seclang_tx *t, const struct link *l, const struct tar
     struct member m = {.var = g->var, .has_name = g->select != SEC_ALL, .name = g->selector};
     if (!pool_copy(&t->pool, number_text((int32_t)n, text), &m.value))
         return false;
-    return told ? hit(t, l, m, m.value) : member(t, l, g, &m, argument);
+    return told ? hit(t, l, &m, m.value) : member(t, l, g, &m, argument);
 }
 
 enum verdict { MISS, HIT, UNKNOWN };
@@ -305,7 +313,7 @@ static enum verdict number_verdict(const struct seclang_tx *t, const struct link
 static bool tx_number(struct seclang_tx *t, const struct link *l, const struct target *g, enum verdict is)
 {
     struct member m = {.var = SEC_TX, .has_name = true, .name = g->selector, .value = t->tx[g->slot].value};
-    return is == HIT && hit(t, l, m, m.value);
+    return is == HIT && hit(t, l, &m, m.value);
 }
 
 static bool target(struct seclang_tx *t, const struct link *l, const struct target *g, struct span argument)

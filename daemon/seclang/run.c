@@ -26,17 +26,16 @@ static void tell(struct seclang_tx *t, uint32_t rule, uint32_t key, uint32_t val
 {
     struct told_values *v = &t->values[rule];
     if (!bit_get(t->told, rule))
-        *v = (struct told_values){0, 0, 0};
+        *v = (struct told_values){0, 0, false};
     bit_set(t->told, rule);
-    if (v->n >= TOLD_VALUES || !vec_room(&t->told_list, t->n_told_list, 1, &t->cap_told_list, sizeof *t->told_list)) {
-        v->n = TOLD_VALUES + 1;
+    v->all |= t->n_told_list == TOLD_VALUES_MAX ||
+              !vec_room(&t->told_list, t->n_told_list, 1, &t->cap_told_list, sizeof *t->told_list);
+    if (v->all)
         return;
-    }
     t->told_list[t->n_told_list++] = (struct told_value){0, key, value};
     uint32_t at = (uint32_t)t->n_told_list;
-    *(v->n ? &t->told_list[v->last - 1].next : &v->first) = at;
+    *(v->last ? &t->told_list[v->last - 1].next : &v->first) = at;
     v->last = at;
-    v->n++;
 }
 
 /* The rules that a value was told of, which are forgotten by that. */
@@ -100,6 +99,24 @@ static uint32_t begins(struct seclang_tx *t)
     return on[t->phase];
 }
 
+/* Runs a rule; false where the phase ends with it. */
+static bool visit(struct seclang_tx *t, const struct phase_plan *plan, uint32_t at)
+{
+    const struct quick *q = &plan->quick[at - plan->first];
+    bool whole = !t->n_removals || !bit_get(t->touched, at); /* nothing was taken from it */
+    enum quick_verdict is = whole ? quick_judge(t, q) : QUICK_UNKNOWN;
+    if (is == QUICK_MISS) {
+        matched_clear(t);
+        return true;
+    }
+    if (is == QUICK_HIT && q->simple) {
+        quick_match(t, &plan->links[at - plan->first], q);
+        return true;
+    }
+    (void)run_rule(t, &plan->links[at - plan->first]);
+    return goes_on(t);
+}
+
 static void walk(struct seclang_tx *t, const struct phase_plan *plan)
 {
     uint32_t end = plan->first + plan->n, at = plan->first + begins(t), seen = at;
@@ -123,10 +140,7 @@ static void walk(struct seclang_tx *t, const struct phase_plan *plan)
         }
         passed(t, seen, at);
         t->skip_to = 0;
-        const struct link *l = &plan->links[at - plan->first];
-        if (!quick_rule(t, l, &plan->quick[at - plan->first]))
-            (void)run_rule(t, l);
-        if (!goes_on(t))
+        if (!visit(t, plan, at))
             return;
         seen = ++at;
         if (t->skip_to && plan->first + t->skip_to > at)

@@ -175,12 +175,13 @@ struct told_value {
     uint32_t next, key, value; /* next: index + 1 */
 };
 
-/* All values that are told of a rule; where they are too many it looks at each there is. */
+/* All values that are told of a rule. Where they are too many to be listed it looks at each there is. */
 struct told_values {
-    uint32_t first, last, n; /* first, last: index + 1 */
+    uint32_t first, last; /* index + 1 */
+    bool all;
 };
 
-#define TOLD_VALUES 64 /* more of a rule are not listed */
+#define TOLD_VALUES_MAX ((size_t)64 * 1024) /* that are listed, of all rules of a phase */
 
 /* A transformed value, remembered. */
 struct memo {
@@ -384,8 +385,35 @@ void run_after(struct seclang_tx *t, const struct link *l);
 
 /* quick.c */
 void plan_quick(const struct link *l, struct quick *ret);
-/* Runs the rule, where it is one that needs little; false where run_rule has to. */
-bool quick_rule(struct seclang_tx *t, const struct link *l, const struct quick *q);
+/* What a simple rule does that has matched. */
+void quick_match(struct seclang_tx *t, const struct link *l, const struct quick *q);
+
+enum quick_verdict { QUICK_MISS, QUICK_HIT, QUICK_UNKNOWN };
+
+/* What can be told of a rule at once. */
+static inline enum quick_verdict quick_judge(const struct seclang_tx *t, const struct quick *q)
+{
+    const struct txvar *v;
+    int32_t n;
+    switch ((enum quick_kind)q->kind) {
+    case QUICK_NUMBER:
+        v = &t->tx[q->slot];
+        if (!v->order)
+            return QUICK_MISS;
+        if (!v->is_number)
+            return QUICK_UNKNOWN;
+        n = v->number;
+        break;
+    case QUICK_COUNT:
+        n = t->tx[q->slot].order != 0;
+        break;
+    case QUICK_ACTION:
+        return QUICK_HIT;
+    default:
+        return QUICK_UNKNOWN;
+    }
+    return (n >= q->low && n <= q->high) != q->outside ? QUICK_HIT : QUICK_MISS;
+}
 
 /* run.c */
 bool run_rule(struct seclang_tx *t, const struct link *l);

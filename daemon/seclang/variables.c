@@ -213,17 +213,22 @@ bool sec_vars_runs(const struct sec_vars *v, unsigned phase)
     return phase == 2 ? v->request_body : phase == 4 ? sec_response_is_read(v) : true;
 }
 
-struct sec_values sec_vars_get(struct sec_vars *v, enum sec_var var, struct span xpath)
+/* Kept apart from the usual case, which is short. */
+__attribute__((noinline)) static struct sec_values fill(struct sec_vars *v, enum sec_var var, struct span xpath)
 {
     if (var == SEC_XML)
         return sec_xml_get(v, xpath);
-    if (is_known(v, var))
-        return v->values[var];
     if (sources[var].fill)
         sources[var].fill(v, var);
     if (!is_known(v, var))
         fill_nothing(v, var);
     return v->values[var];
+}
+
+/* XML is never known: it depends on the path. */
+struct sec_values sec_vars_get(struct sec_vars *v, enum sec_var var, struct span xpath)
+{
+    return is_known(v, var) ? v->values[var] : fill(v, var, xpath);
 }
 
 bool sec_vars_failed(const struct sec_vars *v)
@@ -297,9 +302,20 @@ void sec_set_text(struct sec_vars *v, enum sec_var var, const char *text)
     sec_set(v, var, sec_text_span(text));
 }
 
+void sec_set_copy(struct sec_vars *v, enum sec_var var, const char *text, size_t n)
+{
+    char *p = arena_copy(&v->arena, text, n);
+    v->failed |= !p;
+    sec_set(v, var, span_of(p, p ? n : 0));
+}
+
 void sec_set_number(struct sec_vars *v, enum sec_var var, uint64_t n)
 {
-    sec_set(v, var, sec_print(v, "%llu", (unsigned long long)n));
+    char text[20], *at = text + sizeof text;
+    do
+        *--at = (char)('0' + n % 10);
+    while (n /= 10);
+    sec_set_copy(v, var, at, (size_t)(text + sizeof text - at));
 }
 
 void sec_set_names(struct sec_vars *v, enum sec_var var, const struct sec_value *at, uint32_t n)

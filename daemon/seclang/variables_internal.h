@@ -62,6 +62,7 @@ bool sec_bytes_add(struct sec_vars *v, struct sec_bytes *b, const void *data, si
 /* Sets a variable that is no collection. */
 void sec_set(struct sec_vars *v, enum sec_var var, struct span value);
 void sec_set_text(struct sec_vars *v, enum sec_var var, const char *text);
+void sec_set_copy(struct sec_vars *v, enum sec_var var, const char *text, size_t n);
 void sec_set_number(struct sec_vars *v, enum sec_var var, uint64_t n);
 void sec_set_list(struct sec_vars *v, enum sec_var var, const struct sec_value *at, uint32_t n);
 /* A list of names alone: each is its own value. */
