@@ -192,6 +192,13 @@ bool sec_vars_runs(const struct sec_vars *v, unsigned phase)
     return phase == 2 ? v->request_body : phase == 4 ? sec_response_is_read(v) : true;
 }
 
+bool sec_vars_rejects(const struct sec_vars *v, unsigned phase)
+{
+    if (phase == 2)
+        return v->settings->request_body_reject && sec_request_is_over(v);
+    return phase == 4 && v->settings->response_body_reject && sec_response_is_read(v) && sec_response_is_over(v);
+}
+
 struct sec_values sec_vars_get(struct sec_vars *v, enum sec_var var, struct span xpath)
 {
     if (var == SEC_XML)

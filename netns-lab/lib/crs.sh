@@ -110,7 +110,8 @@ expect_status() {
     shift
     status=$(status_of "$@")
     [[ $status == "$wanted" ]] || fail "$*: $status, not $wanted"
-    say "$*: $status"
+    set -- "$*"
+    say "${1:0:120}: $status"
 }
 
 # expect_refused_page STATUS PATH [CURL OPTIONS...]: our page, with that status.

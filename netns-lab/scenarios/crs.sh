@@ -122,6 +122,23 @@ exclusions_are_loaded() {
     end_shoppers
 }
 
+# A body over SecRequestBodyLimit is refused; there is no rule to tell of, but an event.
+long_bodies_are_refused() {
+    local text
+    text=$(printf '%0600d' 0)
+    expect_status 200 /long -d "text=$text"
+    crs_setting SecRequestBodyLimit 500
+    reload_sluice
+    expect_refused_page 403 /long -d "text=$text"
+    patiently 5 told_of_long_body || fail 'no event of it'
+    crs_setting SecRequestBodyLimit 13107200
+    reload_sluice
+}
+
+told_of_long_body() {
+    (($(count_events event_type=drop drop.reason=body_too_long http.url=/long) == 1))
+}
+
 # Rules on responses: what the server must not tell does not reach the client.
 responses_are_judged() {
     expect_status 200 /broken-sql
@@ -171,6 +188,7 @@ expect_event 949110 alert.action=blocked
 browsing_is_untouched
 decisions_are_libmodsecuritys
 exclusions_are_loaded
+long_bodies_are_refused
 responses_are_judged
 expect_sluice_alive
 expect_valid_events
