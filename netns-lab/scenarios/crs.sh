@@ -139,7 +139,8 @@ told_of_long_body() {
     (($(count_events event_type=drop drop.reason=body_too_long http.url=/long) == 1))
 }
 
-# Rules on responses: what the server must not tell does not reach the client.
+# Rules on responses: what the server must not tell does not reach the client, or, where the body is longer than a segment,
+# not its end.
 responses_are_judged() {
     expect_status 200 /broken-sql
     crs_setting SecResponseBodyAccess On
@@ -149,6 +150,7 @@ responses_are_judged() {
     same_as_inside /static/picture.jpg
     expect_kept_back /broken-sql 'MySQL server version'
     expect_kept_back /broken-php 'Fatal error'
+    expect_cut_short /broken-long
     crs_setting SecResponseBodyAccess Off
     reload_sluice
     expect_status 200 /broken-sql
@@ -161,6 +163,12 @@ expect_kept_back() {
     grep -aq -e "$2" "$LAB_DIR/answer" && fail "$1: the client reads \"$2\""
     [[ $status != 200 ]] || fail "$1: $status"
     say "$1: $status"
+}
+
+expect_cut_short() {
+    browse "$CLIENT_NS" "$1" >"$LAB_DIR/answer" && fail "$1 is whole"
+    grep -aq '</html>' "$LAB_DIR/answer" && fail "$1: the end arrives"
+    say "$1: $(stat -c %s "$LAB_DIR/answer") bytes, and the connection ends"
 }
 
 use_"${CRS:-debians_crs}"
