@@ -15,6 +15,8 @@ struct reader {
     const uint8_t *at, *end;
     unsigned depth;
     bool failed;
+    struct factor_bytes *gaps; /* NULL: what may be left out is no gap */
+    struct known *also;        /* or NULL: what of the outermost sequence comes second */
 };
 
 static bool more(const struct reader *r)
@@ -293,10 +295,23 @@ static void read_repeats(struct reader *r, struct known *k)
 {
     unsigned least, most;
     while (more(r) && read_repeat(r, &least, &most)) {
-        known_repeat(k, least, most);
+        if (least || !r->gaps || !known_skip(k, r->gaps))
+            known_repeat(k, least, most);
         if (!take(r, '?'))
             (void)take(r, '+');
     }
+}
+
+/* Makes *best the better one; outermost, what is not is kept too. */
+static void prefer(struct reader *r, struct known *best, const struct known *k)
+{
+    struct known last;
+    if (r->depth || !r->also) {
+        (void)known_prefer(best, k);
+        return;
+    }
+    last = *best;
+    (void)known_prefer(r->also, known_prefer(best, k) ? &last : k);
 }
 
 static void read_sequence(struct reader *r, struct known *ret)
@@ -309,19 +324,23 @@ static void read_sequence(struct reader *r, struct known *ret)
         read_part(r, &part);
         read_repeats(r, &part);
         known_also(&best, &part);
-        known_prefer(&best, &part);
         if (part.exact && known_cross(&run, &part))
             continue;
         whole = false;
-        known_prefer(&best, &run);
+        bool joined = part.some && part.head && known_cross(&run, &part);
+        prefer(r, &best, &run);
+        part.head = false;
+        if (!part.exact && !joined)
+            prefer(r, &best, &part);
         if (part.exact)
             run = part;
         else
             known_empty(&run);
+        run.head = false;
     }
-    known_prefer(&best, &run);
+    prefer(r, &best, &run);
     if (whole) {
-        best.exact = true;
+        best.exact = best.head = true;
         best.some = false;
         best.set = run.set;
     }
@@ -335,14 +354,19 @@ static void read_alternatives(struct reader *r, struct known *ret)
     while (take(r, '|')) {
         read_sequence(r, &one);
         known_unite(ret, &one);
+        if (!r->depth && r->also)
+            known_anything(r->also);
     }
 }
 
-static bool read_whole(struct span pattern, struct known *ret)
+/* With gaps, what is said of strings holds for matches without a byte of *gaps. */
+static bool read_whole(struct span pattern, struct known *ret, struct known *also, struct factor_bytes *gaps)
 {
-    struct reader r = {.at = pattern.data, .end = pattern.data + pattern.len};
+    struct reader r = {.at = pattern.data, .end = pattern.data + pattern.len, .gaps = gaps, .also = also};
     if (!pattern.len)
         return false;
+    if (also)
+        known_anything(also);
     read_alternatives(&r, ret);
     return !r.failed && r.at == r.end;
 }
@@ -350,14 +374,23 @@ static bool read_whole(struct span pattern, struct known *ret)
 bool factors_of_regex(struct span pattern, struct factors *ret)
 {
     struct known all;
-    return read_whole(pattern, &all) && known_folded_grams(&all, ret);
+    return read_whole(pattern, &all, NULL, NULL) && known_folded_grams(&all, ret);
 }
 
 bool needs_of_regex(struct span pattern, struct needs *ret)
 {
-    struct known all;
-    if (!read_whole(pattern, &all))
+    struct known all, also, bare, bare_also;
+    struct factor_bytes none = {{0}};
+    ret->gaps = none;
+    if (!read_whole(pattern, &all, &also, NULL) || !read_whole(pattern, &bare, &bare_also, &ret->gaps))
         return false;
-    known_needs(&all, ret);
+    ret->has_gaps = known_cost(&bare, &ret->gaps) + known_cost(&bare_also, &none) <
+                    known_cost(&all, &none) + known_cost(&also, &none);
+    if (ret->has_gaps)
+        known_needs(&bare, &bare_also, ret);
+    else
+        known_needs(&all, &also, ret);
+    ret->n_sets = all.n_sets;
+    memcpy(ret->sets, all.sets, sizeof ret->sets);
     return ret->strings.n || ret->n_sets;
 }

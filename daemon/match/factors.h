@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/span.h"
 
-#define FACTORS_MAX 384
+#define FACTORS_MAX 768
 #define FACTOR_LEN 16
 
 /* Bit 5 set in every byte: letters lose their case, and no two bytes that were alike come to differ. */
@@ -51,9 +51,16 @@ void factor_bytes_add_caseless(struct factor_bytes *s, uint8_t c);
 
 #define NEEDS_SETS 6
 
-/* What every match of a regex contains: one of the strings, in any case; a byte of each set. */
+/*
+ * What every match of a regex contains: one of the strings, in any case, and
+ * one of `also`; a byte of each set. One byte of `gaps`, what may stand between
+ * a string's letters, does for both strings.
+ */
 struct needs {
     struct factors strings; /* none of them empty; n 0: nothing is known */
+    struct factors also;    /* the same, of another part of the regex */
+    struct factor_bytes gaps;
+    bool has_gaps;
     unsigned n_sets;
     struct factor_bytes sets[NEEDS_SETS];
 };

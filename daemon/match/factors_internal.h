@@ -8,6 +8,7 @@
 struct known {
     bool exact;         /* it matches nothing but `set` */
     bool some;          /* not exact: every match contains one of `set` */
+    bool head;          /* some: it stands at the beginning of the match; true where exact */
     struct factors set; /* in an exact one strings may be empty */
     unsigned n_sets;    /* every match contains a byte of each of `sets` */
     struct factor_bytes sets[NEEDS_SETS];
@@ -25,13 +26,18 @@ void known_repeat(struct known *k, unsigned least, unsigned most);
 void known_unite(struct known *a, const struct known *b);
 /* What is needed by b too: sets only. */
 void known_also(struct known *a, const struct known *b);
-/* Each of a's strings before each of b's; false where that is too much. */
+/* Each of a's strings before each of b's, which begin what follows a; false where that is too much. */
 bool known_cross(struct known *a, const struct known *b);
-/* Makes *best, of which only strings count, the better of the two. */
-void known_prefer(struct known *best, const struct known *k);
+/* Makes *best, of which only strings count, the better of the two; whether that is k. */
+bool known_prefer(struct known *best, const struct known *k);
+/* Takes what may be left out for empty, where it is not without a rare byte; *gaps gets such bytes. */
+bool known_skip(struct known *k, struct factor_bytes *gaps);
+/* How often any of the strings, or a byte of gaps, is met. */
+uint64_t known_cost(const struct known *k, const struct factor_bytes *gaps);
 
 /* What a sieve looks for; false where that is nothing. */
 bool known_folded_grams(const struct known *k, struct factors *ret);
-void known_needs(const struct known *k, struct needs *ret);
+/* also: of another part, with n 0 in its set where there is none. */
+void known_needs(const struct known *k, const struct known *also, struct needs *ret);
 
 #endif

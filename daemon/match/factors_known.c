@@ -7,6 +7,9 @@
 #define LOOK_MAX 64    /* bytes of a string among which the rarest are chosen */
 #define CLASS_MAX 8    /* bytes of a class that is taken for its members */
 #define SET_COMMON 200 /* a set of this weight is in nearly every value */
+#define GAP_BITS 12    /* a byte of gaps is rare */
+#define COST_LOW (UINT64_C(1) << 26)
+#define COST_ALWAYS (UINT64_C(1) << 40)
 
 static uint8_t fold(uint8_t c)
 {
@@ -96,13 +99,39 @@ bool known_folded_grams(const struct known *k, struct factors *ret)
     return true;
 }
 
-void known_needs(const struct known *k, struct needs *ret)
+uint64_t known_cost(const struct known *k, const struct factor_bytes *gaps)
 {
     struct factors cut;
     uint64_t cost;
-    ret->strings.n = 0;
+    if (!grams(k, &cut, &cost))
+        return COST_ALWAYS;
+    for (unsigned c = 0; c < 256; c++)
+        cost += factor_bytes_has(gaps, (uint8_t)c) ? UINT64_C(1) << (40 - GAP_BITS) : 0;
+    return cost;
+}
+
+/* Whether each of a's strings has one of b's in it. */
+static bool implies(const struct factors *a, const struct factors *b)
+{
+    for (unsigned i = 0; i < a->n; i++) {
+        bool any = false;
+        for (unsigned k = 0; k < b->n && !any; k++)
+            any = memmem(a->at[i], a->len[i], b->at[k], b->len[k]);
+        if (!any)
+            return false;
+    }
+    return true;
+}
+
+void known_needs(const struct known *k, const struct known *also, struct needs *ret)
+{
+    struct factors cut;
+    uint64_t cost;
+    ret->strings.n = ret->also.n = 0;
     if (grams(k, &cut, &cost))
         ret->strings = k->set;
+    if (ret->strings.n && cost > COST_LOW && grams(also, &cut, &cost) && !implies(&k->set, &also->set))
+        ret->also = also->set;
     ret->n_sets = k->n_sets;
     memcpy(ret->sets, k->sets, sizeof ret->sets);
 }
@@ -195,11 +224,33 @@ static void unite_sets(struct known *a, const struct known *b)
     memcpy(a->sets, all.sets, sizeof a->sets);
 }
 
+/* Quotes, brackets and such: not in most values. */
+static bool is_gap(const struct factor_bytes *s)
+{
+    for (unsigned c = 0; c < 256; c++)
+        if (factor_bytes_has(s, (uint8_t)c) && !(c && strchr("\"'`()[]{}<>\\$^|*#!?", (int)c)))
+            return false;
+    return true;
+}
+
+bool known_skip(struct known *k, struct factor_bytes *gaps)
+{
+    unsigned i = 0;
+    while (i < k->n_sets && !is_gap(&k->sets[i]))
+        i++;
+    if (i == k->n_sets)
+        return false;
+    for (unsigned w = 0; w < 4; w++)
+        gaps->w[w] |= k->sets[i].w[w];
+    known_empty(k);
+    return true;
+}
+
 /* ---- parts ---- */
 
 void known_empty(struct known *k)
 {
-    k->exact = true;
+    k->exact = k->head = true;
     k->some = false;
     k->set.n = 1;
     k->set.len[0] = 0;
@@ -208,7 +259,7 @@ void known_empty(struct known *k)
 
 void known_anything(struct known *k)
 {
-    k->exact = k->some = false;
+    k->exact = k->some = k->head = false;
     k->set.n = 0;
     k->n_sets = 0;
 }
@@ -240,7 +291,7 @@ void known_bytes(struct known *k, const struct factor_bytes *s)
         few = !factor_bytes_has(&all, (uint8_t)c) || (add(&k->set, &byte, 1) && k->set.n <= CLASS_MAX);
     }
     k->some = false;
-    k->exact = few && k->set.n;
+    k->exact = k->head = few && k->set.n;
     k->set.n = k->exact ? k->set.n : 0;
     k->n_sets = 0;
     need(k, &all);
@@ -277,14 +328,16 @@ bool known_cross(struct known *a, const struct known *b)
     return true;
 }
 
-void known_prefer(struct known *best, const struct known *k)
+bool known_prefer(struct known *best, const struct known *k)
 {
     struct factors cut;
     uint64_t cost, least;
     if (!grams(k, &cut, &cost) || (grams(best, &cut, &least) && least <= cost))
-        return;
+        return false;
     best->some = true;
+    best->head = k->head;
     best->set = k->set;
+    return true;
 }
 
 /* Strings of either; where they are too many, only what of them is rare. */
@@ -294,8 +347,9 @@ static bool unite_strings(struct known *a, const struct known *b)
     uint64_t cost;
     if (!(a->exact || a->some) || !(b->exact || b->some))
         return false;
+    a->head = a->head && b->head;
     if (!add_all(&all, &b->set)) {
-        a->exact = false;
+        a->exact = a->head = false;
         if (!grams(a, &all, &cost) || !grams(b, &cut, &cost) || !add_all(&all, &cut))
             return false;
     }

@@ -106,7 +106,7 @@ size_t transform_room(enum transform t, size_t len)
 bool transform_always(enum transform t)
 {
     return t == TRANSFORM_BASE64_DECODE || t == TRANSFORM_BASE64_DECODE_EXT || t == TRANSFORM_HEX_DECODE ||
-           t == TRANSFORM_HEX_ENCODE || t == TRANSFORM_SHA1 || t == TRANSFORM_LENGTH;
+           t == TRANSFORM_HEX_ENCODE || t == TRANSFORM_MD5 || t == TRANSFORM_SHA1 || t == TRANSFORM_LENGTH;
 }
 
 bool transform_touches(enum transform t, uint8_t byte)
@@ -143,7 +143,7 @@ bool transform_touches(enum transform t, uint8_t byte)
     case TRANSFORM_CMD_LINE:
         return is_class(byte, CLASS_COMMAND);
     case TRANSFORM_UTF8_TO_UNICODE:
-        return byte >= 0x80;
+        return byte >= 0x80 || !byte;
     default:
         return true;
     }

@@ -25,6 +25,7 @@ void sec_gate_build_free(struct sec_gate_build *b)
     strtab_free(&b->chains);
     strtab_free(&b->strings);
     free(b->patterns);
+    free(b->others);
     free(b->ids);
     free(b->rows);
     free(b);
@@ -49,17 +50,38 @@ static bool add_string(struct sec_gate_build *b, struct gate_pattern *p, struct 
     return true;
 }
 
+/* Also the bytes that do for strings, where there are any. */
+static bool add_strings(struct sec_gate_build *b, struct gate_pattern *p, const struct needs *needs,
+                        const struct factors *strings)
+{
+    p->strings = (uint32_t)b->n_ids;
+    p->n_sets = needs->n_sets;
+    memcpy(p->sets, needs->sets, sizeof p->sets);
+    if (strings->n && needs->has_gaps) {
+        p->has_shorts = true;
+        p->shorts = needs->gaps;
+    }
+    for (unsigned i = 0; i < strings->n; i++)
+        if (!add_string(b, p, span_of(strings->at[i], strings->len[i])))
+            return false;
+    return true;
+}
+
 static bool add_regex(struct sec_gate_build *b, struct gate_pattern *p, struct span regex)
 {
     struct needs needs;
     if (!needs_of_regex(regex, &needs))
         return true;
-    p->n_sets = needs.n_sets;
-    memcpy(p->sets, needs.sets, sizeof p->sets);
-    for (unsigned i = 0; i < needs.strings.n; i++)
-        if (!add_string(b, p, span_of(needs.strings.at[i], needs.strings.len[i])))
-            return false;
-    return true;
+    if (!add_strings(b, p, &needs, &needs.strings))
+        return false;
+    if (!needs.also.n)
+        return true;
+    if (!vec_room(&b->others, b->n_others, 1, &b->cap_others, sizeof *b->others))
+        return false;
+    struct gate_pattern *other = &b->others[b->n_others];
+    *other = (struct gate_pattern){.also = GATE_NONE};
+    p->also = (uint32_t)b->n_others++;
+    return add_strings(b, other, &needs, &needs.also);
 }
 
 static bool add_words(struct sec_gate_build *b, struct gate_pattern *p, const struct sec_operator *o)
@@ -70,7 +92,7 @@ static bool add_words(struct sec_gate_build *b, struct gate_pattern *p, const st
         if (!word.len) {
             /* It is in every value. */
             b->n_ids -= p->n_strings;
-            *p = (struct gate_pattern){.strings = p->strings};
+            *p = (struct gate_pattern){.strings = p->strings, .also = GATE_NONE};
             return true;
         }
         if (!add_string(b, p, word))
@@ -111,7 +133,7 @@ static long add_pattern(struct sec_gate_build *b, const struct sec_operator *o, 
     if (id < 0 || b->keys.n == before)
         return id;
     struct gate_pattern *p = &b->patterns[id];
-    *p = (struct gate_pattern){.strings = (uint32_t)b->n_ids};
+    *p = (struct gate_pattern){.strings = (uint32_t)b->n_ids, .also = GATE_NONE};
     bool good = kind == SEC_GATE_REGEX ? add_regex(b, p, sec_operator_regex(o)) : add_words(b, p, o);
     return good ? id : -1;
 }
@@ -339,6 +361,11 @@ static void tell_all(const struct gate_source *s, uint64_t *rules)
         tell(s, i, rules);
 }
 
+static bool bit_get(const uint64_t *mask, uint32_t i)
+{
+    return mask[i / 64] >> (i % 64) & 1;
+}
+
 /* Whether entries of the group that could match want to know of its strings. */
 static bool is_wanted(const struct gate_source *s, const struct gate_group *group, const struct gate_seen *e,
                       const struct gate_text *t)
@@ -367,6 +394,9 @@ static void scan_text(const struct sec_gate *g, const struct gate_source *s, str
     for (uint32_t i = 0; i < s->n_groups && !pass; i++)
         if (is_wanted(s, &s->groups[i], e, t) && !find_strings(g, &s->groups[i], m, t->at))
             all = true;
+    for (uint32_t i = 0; i < s->n_pairs; i++)
+        if (!bit_get(m->found, s->pairs[i].also))
+            m->found[s->pairs[i].entry / 64] &= ~(UINT64_C(1) << (s->pairs[i].entry % 64));
     for (uint32_t w = 0; w < s->words; w++)
         for (uint64_t bits = t->entries[w] & e->alive[w] & (all ? UINT64_MAX : m->found[w]); bits; bits &= bits - 1)
             tell(s, w * 64 + (uint32_t)__builtin_ctzll(bits), rules);

@@ -13,7 +13,10 @@
 #define GATE_CLASSES 64
 #define GATE_ROOM_MAX ((size_t)256 << 20)
 
-/* An entry is a pattern behind a chain of transformations; masks have a bit for each of a source's. */
+/*
+ * An entry is a pattern behind a chain of transformations; masks have a bit for
+ * each of a source's. A pattern that needs one string and another has two.
+ */
 
 /* Entries that need one of these bytes. */
 struct gate_clause {
@@ -53,6 +56,11 @@ struct gate_group {
 
 #define GATE_GROUPS 16
 
+/* Only where `also` is fulfilled is `entry`. */
+struct gate_pair {
+    uint32_t entry, also;
+};
+
 struct gate_source {
     uint32_t n_entries, words, n_nodes, n_chains;
     struct gate_node *nodes;
@@ -63,7 +71,9 @@ struct gate_source {
     struct gate_clause *needs, *shorts;
     uint32_t n_needs, n_shorts; /* shorts: entries for which such a byte does for a string */
     uint64_t *stringed;         /* entries that need a string or such a byte */
-    struct gate_list rules;     /* by entry */
+    struct gate_pair *pairs;
+    uint32_t n_pairs;
+    struct gate_list rules; /* by entry */
     struct gate_group groups[GATE_GROUPS];
     uint32_t n_groups;
     struct sieve *sieve; /* of all groups' strings; NULL: none has any */
@@ -86,6 +96,7 @@ struct gate_pattern {
     bool has_shorts;
     unsigned n_sets;
     struct factor_bytes sets[NEEDS_SETS];
+    uint32_t also; /* of the build's others: what matches contain as well; or GATE_NONE */
 };
 
 struct gate_row {
@@ -94,10 +105,10 @@ struct gate_row {
 
 struct sec_gate_build {
     struct strtab keys, chains, strings; /* patterns by what they are; chains as bytes; strings in lower case */
-    struct gate_pattern *patterns;
+    struct gate_pattern *patterns, *others;
     uint32_t *ids;
     struct gate_row *rows;
-    size_t n_rows, cap_rows, cap_patterns, n_ids, cap_ids;
+    size_t n_rows, cap_rows, cap_patterns, n_others, cap_others, n_ids, cap_ids;
 };
 
 /* ---- gate_source.c ---- */

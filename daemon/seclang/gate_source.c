@@ -27,6 +27,25 @@ static void set_bit(uint64_t *mask, uint32_t i)
     mask[i / 64] |= UINT64_C(1) << (i % 64);
 }
 
+/* A source's rows, and by entry the first of them. */
+struct view {
+    const struct sec_gate_build *b;
+    const struct gate_row *rows;
+    const uint32_t *entries;
+    uint32_t n_first; /* entries behind these are of patterns' others */
+};
+
+static const struct gate_pattern *pattern_of(const struct view *v, uint32_t entry)
+{
+    const struct gate_pattern *p = &v->b->patterns[v->rows[v->entries[entry]].pattern];
+    return entry < v->n_first ? p : &v->b->others[p->also];
+}
+
+static struct span chain_of(const struct view *v, uint32_t entry)
+{
+    return v->b->chains.at[v->rows[v->entries[entry]].chain];
+}
+
 /* ---- chains ---- */
 
 static uint32_t child_of(struct gate_source *s, uint32_t parent, uint8_t step)
@@ -49,20 +68,18 @@ static uint32_t add_chain(struct gate_source *s, struct span steps)
     return s->nodes[at].chain;
 }
 
-/* rows[entries[i]] is the first of entry i. */
-static bool make_chains(struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s,
-                        const struct gate_row *rows, const uint32_t *entries)
+static bool make_chains(struct sec_gate *g, const struct view *v, struct gate_source *s)
 {
     size_t steps = 1;
     AUTO_FREE uint32_t *chains = malloc((s->n_entries + 1) * sizeof *chains);
     for (uint32_t i = 0; i < s->n_entries; i++)
-        steps += b->chains.at[rows[entries[i]].chain].len;
+        steps += chain_of(v, i).len;
     s->nodes = arena_alloc(&g->arena, steps * sizeof *s->nodes);
     if (!chains || !s->nodes)
         return false;
     s->nodes[s->n_nodes++] = (struct gate_node){.chain = GATE_NONE};
     for (uint32_t i = 0; i < s->n_entries; i++)
-        chains[i] = add_chain(s, b->chains.at[rows[entries[i]].chain]);
+        chains[i] = add_chain(s, chain_of(v, i));
     s->chains = arena_alloc(&g->arena, (s->n_chains + 1) * (size_t)s->words * sizeof *s->chains);
     for (uint32_t i = 0; s->chains && i < s->n_entries; i++) {
         set_bit(s->chains + (size_t)chains[i] * s->words, i);
@@ -169,8 +186,7 @@ static void finish_sets(struct gate_source *s, const struct sets *all, const uin
     }
 }
 
-static bool make_needs(struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s,
-                       const struct gate_row *rows, const uint32_t *entries)
+static bool make_needs(struct sec_gate *g, const struct view *v, struct gate_source *s)
 {
     struct sets all = {0};
     uint32_t steps[TRANSFORMS] = {0};
@@ -181,11 +197,11 @@ static bool make_needs(struct sec_gate *g, const struct sec_gate_build *b, struc
     s->stringed = arena_alloc(&g->arena, s->words * sizeof *s->stringed);
     bool good = sets && at && s->needs && s->shorts && s->stringed && collect_steps(&all, s, steps);
     for (uint32_t i = 0; i < s->n_entries && good; i++)
-        good = collect_sets(&all, &b->patterns[rows[entries[i]].pattern], sets + (size_t)i * (NEEDS_SETS + 1));
+        good = collect_sets(&all, pattern_of(v, i), sets + (size_t)i * (NEEDS_SETS + 1));
     if (good)
         memset(at, 0xff, (most + 1) * 2 * sizeof *at);
     for (uint32_t i = 0; i < s->n_entries && good; i++) {
-        const struct gate_pattern *p = &b->patterns[rows[entries[i]].pattern];
+        const struct gate_pattern *p = pattern_of(v, i);
         const uint32_t *mine = sets + (size_t)i * (NEEDS_SETS + 1);
         for (unsigned k = 0; k < p->n_sets && good; k++)
             good = note(g, &s->needs, &s->n_needs, mine[k], at, s, i);
@@ -213,18 +229,16 @@ static bool make_list(struct sec_gate *g, struct gate_list *l, uint32_t n)
     return l->at != NULL;
 }
 
-static bool make_rules(struct sec_gate *g, struct gate_source *s, const struct gate_row *rows, size_t n,
-                       const uint32_t *entries)
+static bool make_rules(struct sec_gate *g, const struct view *v, struct gate_source *s, size_t n)
 {
     s->rules.from = arena_alloc(&g->arena, (s->n_entries + 1) * sizeof *s->rules.from);
     s->rules.at = arena_alloc(&g->arena, n * sizeof *s->rules.at);
     if (!s->rules.from || !s->rules.at)
         return false;
-    for (uint32_t i = 0; i < s->n_entries; i++)
-        s->rules.from[i] = entries[i];
-    s->rules.from[s->n_entries] = (uint32_t)n;
+    for (uint32_t i = 0; i <= s->n_entries; i++)
+        s->rules.from[i] = i < v->n_first ? v->entries[i] : (uint32_t)n;
     for (size_t i = 0; i < n; i++)
-        s->rules.at[i] = rows[i].rule;
+        s->rules.at[i] = v->rows[i].rule;
     return true;
 }
 
@@ -289,18 +303,6 @@ static bool make_common_sieve(const struct sec_gate *g, const struct sec_gate_bu
         s->sieve = sieve_new(&sb);
     sieve_build_free(&sb);
     return good && (s->sieve || !s->n_groups);
-}
-
-/* A source's patterns, by entry. */
-struct view {
-    const struct sec_gate_build *b;
-    const struct gate_row *rows;
-    const uint32_t *entries;
-};
-
-static const struct gate_pattern *pattern_of(const struct view *v, uint32_t entry)
-{
-    return &v->b->patterns[v->rows[v->entries[entry]].pattern];
 }
 
 static bool is_in(const uint64_t *mask, uint32_t i)
@@ -386,7 +388,7 @@ static bool make_groups(struct sec_gate *g, const struct view *v, struct gate_so
     for (uint32_t i = 0; i < s->n_entries; i++) {
         if (!pattern_of(v, i)->n_strings)
             continue;
-        struct gate_group *group = group_of(s, kind_of(v->b->chains.at[v->rows[v->entries[i]].chain]));
+        struct gate_group *group = group_of(s, kind_of(chain_of(v, i)));
         if (!group->entries)
             group->entries = arena_alloc(&g->arena, s->words * sizeof *group->entries);
         if (!group->entries)
@@ -399,17 +401,34 @@ static bool make_groups(struct sec_gate *g, const struct view *v, struct gate_so
     return make_common_sieve(g, v->b, s);
 }
 
+/* Behind the entries, one for each pattern's other. */
+static bool make_pairs(struct sec_gate *g, const struct view *v, struct gate_source *s, uint32_t *entries)
+{
+    s->pairs = arena_alloc(&g->arena, v->n_first * sizeof *s->pairs);
+    if (!s->pairs)
+        return false;
+    for (uint32_t i = 0; i < v->n_first; i++) {
+        if (pattern_of(v, i)->also == GATE_NONE)
+            continue;
+        s->pairs[s->n_pairs++] = (struct gate_pair){.entry = i, .also = s->n_entries};
+        entries[s->n_entries++] = entries[i];
+    }
+    return true;
+}
+
 bool gate_make_source(struct sec_gate *g, const struct sec_gate_build *b, struct gate_source *s,
                       const struct gate_row *rows, size_t n)
 {
-    AUTO_FREE uint32_t *entries = malloc((n + 1) * sizeof *entries);
-    const struct view v = {.b = b, .rows = rows, .entries = entries};
+    AUTO_FREE uint32_t *entries = malloc((n + 1) * 2 * sizeof *entries);
+    struct view v = {.b = b, .rows = rows, .entries = entries};
     if (!entries)
         return false;
     for (size_t i = 0; i < n; i++)
         if (!i || rows[i].pattern != rows[i - 1].pattern || rows[i].chain != rows[i - 1].chain)
             entries[s->n_entries++] = (uint32_t)i;
+    v.n_first = s->n_entries;
+    if (!make_pairs(g, &v, s, entries))
+        return false;
     s->words = (s->n_entries + 63) / 64;
-    return make_chains(g, b, s, rows, entries) && make_needs(g, b, s, rows, entries) &&
-           make_rules(g, s, rows, n, entries) && make_groups(g, &v, s);
+    return make_chains(g, &v, s) && make_needs(g, &v, s) && make_rules(g, &v, s, n) && make_groups(g, &v, s);
 }

@@ -241,7 +241,7 @@ int sec_operator_match(const struct sec_operator *o, struct sec_operator_memory 
     struct sec_match own;
     if (!ret)
         ret = &own;
-    *ret = (struct sec_match){0};
+    ret->start = ret->end = ret->n_captured = 0;
     if (o->constant)
         argument = o->argument;
     switch (o->op) {
@@ -296,6 +296,8 @@ enum sec_gateable sec_operator_gateable(const struct sec_operator *o)
         return o->gate.len ? SEC_GATE_REGEX : SEC_GATE_WORDS; /* where all bytes are allowed nothing matches */
     case SEC_OP_VALIDATE_URL_ENCODING:
     case SEC_OP_VALIDATE_UTF8:
+    case SEC_OP_DETECT_SQLI:
+    case SEC_OP_DETECT_XSS:
         return SEC_GATE_REGEX;
     case SEC_OP_NO_MATCH:
     case SEC_OP_PM:
@@ -316,10 +318,15 @@ enum sec_gateable sec_operator_gateable(const struct sec_operator *o)
 struct span sec_operator_regex(const struct sec_operator *o)
 {
     static const char url[] = "%(?:[^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?\\z)", high[] = "[\\x80-\\xff]";
+    static const char sqli[] = "[^0-9A-Z_a-z]", xss[] = "[<=]";
     if (o->op == SEC_OP_VALIDATE_URL_ENCODING)
         return span_of(url, sizeof url - 1);
     if (o->op == SEC_OP_VALIDATE_UTF8)
         return span_of(high, sizeof high - 1);
+    if (o->op == SEC_OP_DETECT_SQLI) /* a word or number alone is none to libinjection */
+        return span_of(sqli, sizeof sqli - 1);
+    if (o->op == SEC_OP_DETECT_XSS) /* nor is there XSS without a tag or an attribute's value */
+        return span_of(xss, sizeof xss - 1);
     return o->op == SEC_OP_VALIDATE_BYTE_RANGE ? o->gate : o->argument;
 }
 

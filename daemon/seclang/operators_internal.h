@@ -16,6 +16,7 @@ struct sec_operator {
     struct span argument; /* where constant */
     int64_t number;       /* of constant comparisons */
     struct regex *regex;
+    bool whole; /* the regex matches any value, all of it */
     struct words *words;
     struct set addresses;
     uint64_t bytes[4]; /* those that are allowed */
@@ -44,7 +45,7 @@ bool sec_load_address_file(struct sec_operator *o, const char *folder, char *why
 bool sec_load_byte_range(struct sec_operator *o, char *why, size_t size);
 bool sec_load_regex(struct sec_operator *o, char *why, size_t size);
 
-/* Each has the contract of sec_operator_match; ret is not NULL and zeroed. */
+/* Each has the contract of sec_operator_match; ret is not NULL and has nothing captured. */
 int sec_match_regex(const struct sec_operator *o, struct sec_operator_memory *m, struct span value,
                     struct span argument, struct sec_match *ret);
 int sec_match_text(enum sec_op op, struct span value, struct span argument, struct sec_match *ret);
@@ -70,9 +71,9 @@ static inline int sec_matched(struct sec_match *ret, size_t start, size_t end)
 static inline void sec_capture(struct sec_match *ret, unsigned i, struct span v)
 {
     static const uint8_t nothing[1] = "";
+    while (ret->n_captured <= i)
+        ret->captured[ret->n_captured++] = span_of(NULL, 0);
     ret->captured[i] = v.data ? v : span_of(nothing, 0);
-    if (ret->n_captured <= i)
-        ret->n_captured = i + 1;
 }
 
 #endif

@@ -17,6 +17,7 @@ bool sec_load_regex(struct sec_operator *o, char *why, size_t size)
     size_t at = 0;
     o->argument = pattern_of(o->argument);
     o->regex = regex_new_with(o->argument, OPTIONS, reason, sizeof reason, &at);
+    o->whole = o->op == SEC_OP_RX && o->argument.len == 4 && memcmp(o->argument.data, "^.*$", 4) == 0;
     if (o->regex)
         regex_speed(o->regex);
     else
@@ -122,6 +123,10 @@ static int match_all(const struct regex *r, struct sec_operator_memory *m, struc
 int sec_match_regex(const struct sec_operator *o, struct sec_operator_memory *m, struct span value,
                     struct span argument, struct sec_match *ret)
 {
+    if (o->whole) {
+        sec_capture(ret, 0, value);
+        return sec_matched(ret, 0, value.len);
+    }
     const struct regex *r = o->constant ? o->regex : macro_regex(m, pattern_of(argument));
     if (!r)
         return 0;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Operators on text, numbers and encodings. */
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/utf8.h"
 #include "seclang/operators_internal.h"
 
@@ -54,6 +58,29 @@ static bool equal(struct span a, struct span b)
     return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
 }
 
+#define NEAR_MAX 1024
+
+/* As memmem, in a text so short that looking everywhere takes less than getting ready. */
+static const uint8_t *find_near(struct span in, struct span needle)
+{
+    const uint8_t *at = in.data, *last = in.data + (in.len - needle.len);
+#ifdef __SSE2__
+    const __m128i first = _mm_set1_epi8((char)needle.data[0]), end = _mm_set1_epi8((char)needle.data[needle.len - 1]);
+    for (; last - at >= 15; at += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)at);
+        __m128i b = _mm_loadu_si128((const __m128i *)(at + needle.len - 1));
+        unsigned both = (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, end)));
+        for (; both; both &= both - 1)
+            if (!memcmp(at + __builtin_ctz(both), needle.data, needle.len))
+                return at + __builtin_ctz(both);
+    }
+#endif
+    for (; at <= last; at++)
+        if (*at == needle.data[0] && !memcmp(at, needle.data, needle.len))
+            return at;
+    return NULL;
+}
+
 /* Where the needle is at or behind `from`, or SIZE_MAX. */
 static size_t find(struct span in, struct span needle, size_t from)
 {
@@ -61,7 +88,8 @@ static size_t find(struct span in, struct span needle, size_t from)
         return SIZE_MAX;
     if (!needle.len)
         return from;
-    const uint8_t *at = memmem(in.data + from, in.len - from, needle.data, needle.len);
+    const uint8_t *at = in.len <= NEAR_MAX ? find_near(span_from(in, from), needle)
+                                           : memmem(in.data + from, in.len - from, needle.data, needle.len);
     return at ? (size_t)(at - in.data) : SIZE_MAX;
 }
 

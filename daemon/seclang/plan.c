@@ -59,6 +59,26 @@ static void skips(struct planner *p, const struct sec_rule *r, struct target *g)
             g->skips[g->n_skips++] = &r->targets[i];
 }
 
+static bool is_plain(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
+}
+
+/* /^text/ and /text/ need no regex; nor does /texts*\/, which finds what /text/ finds. */
+static void plain_selector(struct target *g)
+{
+    struct span s = span_of(g->selector.data + 1, g->selector.len - 2);
+    bool first = s.len && s.data[0] == '^';
+    s = span_from(s, first);
+    if (s.len > 2 && s.data[s.len - 1] == '*')
+        s.len -= 2;
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_plain(s.data[i]))
+            return;
+    g->plain = s;
+    g->plain_first = first;
+}
+
 static void targets(struct planner *p, struct link *l)
 {
     const struct sec_rule *r = l->r;
@@ -77,8 +97,20 @@ static void targets(struct planner *p, struct link *l)
                              .regex = x->regex};
         if (g->var == SEC_TX && g->select == SEC_BY_NAME)
             g->slot = slot(p, x->selector);
+        if (g->select == SEC_BY_REGEX)
+            plain_selector(g);
         skips(p, r, g);
     }
+}
+
+/* What is known of a setvar before any transaction. */
+static void constants(struct set *set)
+{
+    const struct sec_text *value = &set->v->value;
+    set->from_slot = set->value.slots && value->n == 1 ? set->value.slots[0] : NO_SLOT;
+    set->fixed = set->slot != NO_SLOT && set->v->how == SEC_SET && value->constant;
+    set->is_number = value->constant && plain_number(value->as_written);
+    set->number = set->is_number ? number_of(value->as_written) : 0;
 }
 
 static void sets(struct planner *p, struct link *l)
@@ -92,6 +124,7 @@ static void sets(struct planner *p, struct link *l)
                                   .slot = fixed ? slot(p, v->name.as_written) : NO_SLOT,
                                   .name = text(p, &v->name),
                                   .value = text(p, &v->value)};
+        constants(&l->sets[i]);
     }
 }
 
@@ -243,8 +276,9 @@ static void phase(struct planner *p, unsigned number)
     const struct sec_program *prog = p->s->p;
     struct phase_plan *plan = &p->s->phases[number];
     struct link *links = take(p, plan->n, sizeof *links);
+    plan->quick = take(p, plan->n, sizeof *plan->quick);
     plan->groups = take(p, plan->n, sizeof *plan->groups);
-    for (uint32_t i = 0; i < plan->n && links; i++) {
+    for (uint32_t i = 0; i < plan->n && links && plan->quick && plan->groups; i++) {
         const struct sec_rule *r = prog->rules[number][i];
         struct link *l = &links[i];
         ready(p, l, r, plan->first + i);
@@ -258,6 +292,8 @@ static void phase(struct planner *p, unsigned number)
             l->next = next;
             l = next;
         }
+        if (!p->failed)
+            plan_quick(&links[i], &plan->quick[i]);
     }
     plan->links = links;
 }

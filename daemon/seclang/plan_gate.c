@@ -13,6 +13,7 @@ struct key {
     struct span selector;
     uint64_t *rules; /* bits by position */
     bool used;
+    uint32_t number;
 };
 
 struct gating {
@@ -21,7 +22,7 @@ struct gating {
     struct key *keys; /* of the group under way */
     size_t n_keys, cap_keys;
     struct span *guards; /* by position: what its group is told by */
-    uint32_t sources, groups;
+    uint32_t sources, groups, n_numbers;
     bool failed;
 };
 
@@ -32,14 +33,18 @@ static void *take(struct gating *g, size_t n, size_t size)
     return at;
 }
 
-/* A positive match of something found in the request's own values. */
+/*
+ * A match of something found in the request's own values. A negated one of
+ * words is visited always, but does not look for its words where the gate has
+ * found none. REQBODY_PROCESSOR may change behind the gate's back, by ctl.
+ */
 static bool gateable(const struct link *l)
 {
-    if (l->r->unconditional || l->r->negated || !l->r->argument.constant || !l->n_targets ||
-        sec_operator_gateable(l->op) == SEC_GATE_NO)
+    enum sec_gateable kind = l->r->unconditional ? SEC_GATE_NO : sec_operator_gateable(l->op);
+    if (kind == SEC_GATE_NO || (l->r->negated && kind != SEC_GATE_WORDS) || !l->r->argument.constant || !l->n_targets)
         return false;
     for (uint32_t i = 0; i < l->n_targets; i++)
-        if (l->targets[i].own || l->targets[i].count)
+        if (l->targets[i].own || l->targets[i].count || l->targets[i].var == SEC_REQBODY_PROCESSOR)
             return false;
     return true;
 }
@@ -86,20 +91,24 @@ static void name_guards(struct gating *g, const struct phase_plan *plan)
     }
 }
 
-static struct key *key_of(struct gating *g, const struct target *x)
+/* The target's key, made where there is none of that kind. */
+static struct key *key_of(struct gating *g, struct target *x)
 {
     bool named = x->select == SEC_BY_NAME;
     struct span selector = named ? x->selector : span_of("", 0);
     for (size_t i = 0; i < g->n_keys; i++) {
         struct key *k = &g->keys[i];
-        if (k->var == x->var && k->named == named && same_text(k->selector, selector))
+        if (k->var == x->var && k->named == named && same_text(k->selector, selector)) {
+            x->key = k->number;
             return k;
+        }
     }
     if (!vec_room(&g->keys, g->n_keys, 1, &g->cap_keys, sizeof *g->keys)) {
         g->failed = true;
         return NULL;
     }
-    g->keys[g->n_keys] = (struct key){.var = x->var, .named = named, .selector = selector};
+    x->key = ++g->n_numbers;
+    g->keys[g->n_keys] = (struct key){.var = x->var, .named = named, .selector = selector, .number = x->key};
     g->keys[g->n_keys].rules = take(g, g->s->words, sizeof(uint64_t));
     return &g->keys[g->n_keys++];
 }
@@ -114,7 +123,8 @@ static uint32_t collect(struct gating *g, const struct phase_plan *plan, uint32_
         if (plan->groups[i] || !gateable(l) || !same_bytes(g->guards[plan->first + i], g->guards[plan->first + from]))
             continue;
         plan->groups[i] = (uint16_t)(g->groups + 1);
-        bit_set(group->rules, plan->first + i);
+        if (!l->r->negated)
+            bit_set(group->rules, plan->first + i);
         n++;
         for (uint32_t j = 0; j < l->n_targets; j++) {
             struct key *k = key_of(g, &l->targets[j]);
@@ -177,6 +187,7 @@ static void cluster(struct gating *g, const struct phase_plan *plan, struct grou
             k->used = true;
             to->keys[to->n_keys].var = k->var;
             to->keys[to->n_keys].named = k->named;
+            to->keys[to->n_keys].key = k->number;
             to->keys[to->n_keys++].selector = k->selector;
             for (uint32_t w = 0; w < g->s->words; w++)
                 rules[w] |= k->rules[w];
@@ -200,13 +211,23 @@ static void phase(struct gating *g, const struct phase_plan *plan)
     }
 }
 
+static void forget_keys(const struct link *l)
+{
+    for (uint32_t i = 0; i < l->n_targets; i++)
+        l->targets[i].key = 0;
+}
+
 /* Rules that the gate could not take are visited always. */
 static void settle(struct seclang *s)
 {
     for (unsigned phase = 1; phase < SEC_PHASES; phase++) {
         const struct phase_plan *plan = &s->phases[phase];
-        for (uint32_t i = 0; i < plan->n; i++)
-            bit_set(plan->groups[i] ? s->gated : s->always, plan->first + i);
+        for (uint32_t i = 0; i < plan->n; i++) {
+            const struct link *l = &plan->links[i];
+            bit_set(plan->groups[i] && !l->r->negated ? s->gated : s->always, plan->first + i);
+            if (!plan->groups[i])
+                forget_keys(l);
+        }
     }
     for (uint32_t i = 0; i < s->n_groups; i++)
         for (uint32_t w = 0; w < s->words; w++)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <ctype.h>
-
 #include "base/sip.h"
 #include "seclang/run_internal.h"
 
 /* TX variables that rules name are numbered at load. */
+
+static uint8_t lower_of(uint8_t c)
+{
+    return (uint8_t)(c | ((uint8_t)(c - 'A') < 26) << 5);
+}
 
 uint64_t plan_hash(const struct seclang *s, struct span name)
 {
@@ -13,7 +16,7 @@ uint64_t plan_hash(const struct seclang *s, struct span name)
     for (size_t at = 0; at < name.len; at += sizeof lower) {
         size_t n = name.len - at < sizeof lower ? name.len - at : sizeof lower;
         for (size_t i = 0; i < n; i++)
-            lower[i] = (uint8_t)tolower(name.data[at + i]);
+            lower[i] = lower_of(name.data[at + i]);
         sip_add_bytes(&h, lower, n);
     }
     return sip_end(&h);
@@ -21,9 +24,14 @@ uint64_t plan_hash(const struct seclang *s, struct span name)
 
 uint32_t plan_slot(const struct seclang *s, struct span name)
 {
+    return plan_slot_of(s, name, plan_hash(s, name));
+}
+
+uint32_t plan_slot_of(const struct seclang *s, struct span name, uint64_t hash)
+{
     if (!s->name_table)
         return NO_SLOT;
-    for (uint32_t i = (uint32_t)plan_hash(s, name) & s->name_mask; s->name_table[i]; i = (i + 1) & s->name_mask)
+    for (uint32_t i = (uint32_t)hash & s->name_mask; s->name_table[i]; i = (i + 1) & s->name_mask)
         if (same_text(s->names[s->name_table[i] - 1], name))
             return s->name_table[i] - 1;
     return NO_SLOT;

@@ -103,7 +103,7 @@ static bool compare(struct seclang_tx *t, const struct link *l, struct member m,
 {
     struct sec_match x;
     x.start = x.end = x.n_captured = 0;
-    bool is = sec_operator_match(l->op, t->m->operators, value, argument, &x) == 1;
+    bool is = !t->no_match && sec_operator_match(l->op, t->m->operators, value, argument, &x) == 1;
     if (is && l->r->op == SEC_OP_GEO_LOOKUP)
         tx_geo(t);
     bool captured = is && l->r->capture && x.n_captured;
@@ -177,7 +177,7 @@ static bool member(struct seclang_tx *t, const struct link *l, const struct targ
 static bool selects(struct seclang_tx *t, const struct target *g, struct span name)
 {
     return g->select == SEC_ALL || g->var == SEC_XML ||
-           (g->select == SEC_BY_NAME ? same_text(g->selector, name) : regex_match(g->regex, t->m->regex, name) == 1);
+           (g->select == SEC_BY_NAME ? same_text(g->selector, name) : regex_selects(t, g, name));
 }
 
 static struct sec_values request_values(struct seclang_tx *t, const struct target *g)
@@ -185,18 +185,62 @@ static struct sec_values request_values(struct seclang_tx *t, const struct targe
     return sec_vars_get(t->vars, g->var, g->var == SEC_XML ? g->selector : span_of(NULL, 0));
 }
 
-static bool request_members(struct seclang_tx *t, const struct link *l, const struct target *g, struct span argument)
+static bool request_member(struct seclang_tx *t, const struct link *l, const struct target *g,
+                           const struct sec_value *v, struct span argument)
+{
+    if (!selects(t, g, v->name))
+        return false;
+    struct member m = {.var = g->var, .has_name = sec_var_is_collection(g->var), .name = v->name, .value = v->value};
+    if (g->var == SEC_XML && !m.name.len)
+        m.name = g->selector;
+    return member(t, l, g, &m, argument);
+}
+
+/* The next value of the target's that the gate has told, from index + 1 of the list on; 0: none. */
+static uint32_t next_told(const struct seclang_tx *t, const struct target *g, uint32_t at)
+{
+    while (at && t->told_list[at - 1].key != g->key)
+        at = t->told_list[at - 1].next;
+    return at;
+}
+
+/* Only the values that the gate has told can match. */
+static bool told_members(struct seclang_tx *t, const struct link *l, const struct target *g, struct span argument)
 {
     struct sec_values v = request_values(t, g);
-    bool any = false, has_name = sec_var_is_collection(g->var);
+    bool any = false;
+    uint32_t at = bit_get(t->told, l->position) ? t->values[l->position].first : 0;
+    for (; (at = next_told(t, g, at)); at = t->told_list[at - 1].next)
+        if (t->told_list[at - 1].value < v.n)
+            any |= request_member(t, l, g, &v.at[t->told_list[at - 1].value], argument);
+    return any;
+}
+
+/* The others do not satisfy the operator, which a negated rule wants. */
+static bool untold_members(struct seclang_tx *t, const struct link *l, const struct target *g, struct span argument)
+{
+    struct sec_values v = request_values(t, g);
+    bool any = false, told = bit_get(t->told, l->position);
+    uint32_t at = told ? next_told(t, g, t->values[l->position].first) : 0;
     for (uint32_t i = 0; i < v.n; i++) {
-        if (!selects(t, g, v.at[i].name))
-            continue;
-        struct member m = {.var = g->var, .has_name = has_name, .name = v.at[i].name, .value = v.at[i].value};
-        if (g->var == SEC_XML && !m.name.len)
-            m.name = g->selector;
-        any |= member(t, l, g, &m, argument);
+        t->no_match = !at || t->told_list[at - 1].value != i;
+        any |= request_member(t, l, g, &v.at[i], argument);
+        if (!t->no_match)
+            at = next_told(t, g, t->told_list[at - 1].next);
     }
+    t->no_match = false;
+    return any;
+}
+
+static bool request_members(struct seclang_tx *t, const struct link *l, const struct target *g, struct span argument)
+{
+    bool listed = g->key && (t->values[l->position].n <= TOLD_VALUES || !bit_get(t->told, l->position));
+    if (listed)
+        return l->r->negated ? untold_members(t, l, g, argument) : told_members(t, l, g, argument);
+    struct sec_values v = request_values(t, g);
+    bool any = false;
+    for (uint32_t i = 0; i < v.n; i++)
+        any |= request_member(t, l, g, &v.at[i], argument);
     return any;
 }
 

@@ -17,24 +17,57 @@ static uint32_t next_bit(const uint64_t *bits, uint32_t from, uint32_t end)
     return end;
 }
 
-static void scan_source(struct seclang_tx *t, const struct source *s)
+/* The words of a phase's bits. */
+struct words {
+    uint32_t first, end;
+};
+
+static void tell(struct seclang_tx *t, uint32_t rule, uint32_t key, uint32_t value)
+{
+    struct told_values *v = &t->values[rule];
+    if (!bit_get(t->told, rule))
+        *v = (struct told_values){0, 0, 0};
+    bit_set(t->told, rule);
+    if (v->n >= TOLD_VALUES || !vec_room(&t->told_list, t->n_told_list, 1, &t->cap_told_list, sizeof *t->told_list)) {
+        v->n = TOLD_VALUES + 1;
+        return;
+    }
+    t->told_list[t->n_told_list++] = (struct told_value){0, key, value};
+    uint32_t at = (uint32_t)t->n_told_list;
+    *(v->n ? &t->told_list[v->last - 1].next : &v->first) = at;
+    v->last = at;
+    v->n++;
+}
+
+/* The rules that a value was told of, which are forgotten by that. */
+static void take_told(struct seclang_tx *t, const struct words *w, uint32_t key, uint32_t value)
+{
+    for (uint32_t i = w->first; i < w->end; i++)
+        for (uint64_t *bits = &t->told_now[i]; *bits; *bits &= *bits - 1)
+            tell(t, i * 64 + (uint32_t)__builtin_ctzll(*bits), key, value);
+}
+
+static void scan_source(struct seclang_tx *t, const struct source *s, const struct words *w)
 {
     for (uint32_t i = 0; i < s->n_keys; i++) {
         bool xml = s->keys[i].var == SEC_XML;
         struct sec_values v = sec_vars_get(t->vars, s->keys[i].var, xml ? s->keys[i].selector : span_of(NULL, 0));
-        for (uint32_t j = 0; j < v.n; j++)
-            if (!s->keys[i].named || xml || same_text(v.at[j].name, s->keys[i].selector))
-                sec_gate_scan(t->s->gate, t->m->gate, s->number, v.at[j].value, t->told);
+        for (uint32_t j = 0; j < v.n; j++) {
+            if (s->keys[i].named && !xml && !same_text(v.at[j].name, s->keys[i].selector))
+                continue;
+            sec_gate_scan(t->s->gate, t->m->gate, s->number, v.at[j].value, t->told_now);
+            take_told(t, w, s->keys[i].key, j);
+        }
     }
 }
 
 /* From now on only those of the group's rules are visited that are told. */
-static void scan_group(struct seclang_tx *t, uint32_t number, uint32_t first_word, uint32_t end_word)
+static void scan_group(struct seclang_tx *t, uint32_t number, const struct words *words)
 {
     const struct group *g = &t->s->groups[number];
     for (uint32_t i = 0; i < g->n_sources; i++)
-        scan_source(t, &g->sources[i]);
-    for (uint32_t w = first_word; w < end_word; w++)
+        scan_source(t, &g->sources[i], words);
+    for (uint32_t w = words->first; w < words->end; w++)
         t->visit[w] = (t->visit[w] & ~g->rules[w]) | (t->told[w] & g->rules[w]);
 }
 
@@ -70,8 +103,9 @@ static uint32_t begins(struct seclang_tx *t)
 static void walk(struct seclang_tx *t, const struct phase_plan *plan)
 {
     uint32_t end = plan->first + plan->n, at = plan->first + begins(t), seen = at;
-    uint32_t first_word = plan->first / 64, end_word = (end + 63) / 64;
-    for (uint32_t w = first_word; w < end_word; w++) {
+    const struct words words = {plan->first / 64, (end + 63) / 64};
+    t->n_told_list = 0;
+    for (uint32_t w = words.first; w < words.end; w++) {
         t->visit[w] = t->s->always[w] | t->s->gated[w];
         t->told[w] = 0;
     }
@@ -80,7 +114,7 @@ static void walk(struct seclang_tx *t, const struct phase_plan *plan)
         uint32_t group = plan->groups[at - plan->first];
         if (group && !bit_get(t->scanned, group - 1)) {
             bit_set(t->scanned, group - 1);
-            scan_group(t, group - 1, first_word, end_word);
+            scan_group(t, group - 1, &words);
             continue;
         }
         if (t->removed_any && bit_get(t->removed, at)) {
@@ -89,7 +123,9 @@ static void walk(struct seclang_tx *t, const struct phase_plan *plan)
         }
         passed(t, seen, at);
         t->skip_to = 0;
-        (void)run_rule(t, &plan->links[at - plan->first]);
+        const struct link *l = &plan->links[at - plan->first];
+        if (!quick_rule(t, l, &plan->quick[at - plan->first]))
+            (void)run_rule(t, l);
         if (!goes_on(t))
             return;
         seen = ++at;

@@ -27,9 +27,12 @@ struct target {
     bool count;
     bool own;        /* filled by tx.c, not by the request */
     uint32_t slot;   /* TX by a name */
+    uint32_t key;    /* which of the gate's keys it is, 0: none */
     uint64_t *slots; /* TX by a regex: bits of the known names that it finds */
     struct span selector;
     const struct regex *regex;
+    struct span plain;               /* what the regex stands for where it is no more than that: a text, in any case, */
+    bool plain_first;                /* at a line's beginning, or anywhere */
     const struct sec_target **skips; /* members that are left out */
     uint32_t n_skips;
 };
@@ -38,6 +41,10 @@ struct set {
     const struct sec_setvar *v;
     uint32_t slot; /* TX with a constant name */
     struct text name, value;
+    bool fixed;     /* slot, and the value is a constant */
+    bool is_number; /* that it is */
+    int32_t number;
+    uint32_t from_slot; /* the value is this TX variable's */
 };
 
 struct expire {
@@ -84,6 +91,7 @@ struct source {
         uint8_t var;
         bool named;           /* the member of that name only */
         struct span selector; /* name, or XPath */
+        uint32_t key;         /* its number, from 1 */
     } * keys;
     uint32_t n_keys;
 };
@@ -95,10 +103,22 @@ struct group {
     uint32_t n_sources;
 };
 
+/* What of a rule can be told at once; see quick.c. */
+enum quick_kind { QUICK_NONE, QUICK_NUMBER, QUICK_COUNT, QUICK_ACTION };
+
+struct quick {
+    uint32_t slot;
+    int32_t low, high;
+    uint8_t kind; /* enum quick_kind */
+    bool outside; /* what is not between low and high matches */
+    bool simple;  /* so is what a match does */
+};
+
 /* A phase's rules have the positions first … first + n - 1; first is a multiple of 64. */
 struct phase_plan {
     uint32_t first, n;
     const struct link *links; /* by position - first */
+    struct quick *quick;      /* the same */
     uint16_t *groups;         /* by position - first: 1 + group, 0 visited always */
 };
 
@@ -148,6 +168,19 @@ struct member {
 #define GEO_FIELDS 8
 #define COLLECTIONS 5
 #define MEMO 256
+#define MATCHED_MAX 8192
+
+/* A value that the gate tells of a rule: the rule's next one, and number `value` of a key's. */
+struct told_value {
+    uint32_t next, key, value; /* next: index + 1 */
+};
+
+/* All values that are told of a rule; where they are too many it looks at each there is. */
+struct told_values {
+    uint32_t first, last, n; /* first, last: index + 1 */
+};
+
+#define TOLD_VALUES 64 /* more of a rule are not listed */
 
 /* A transformed value, remembered. */
 struct memo {
@@ -195,9 +228,14 @@ struct seclang_tx {
     size_t cap_own;
     uint64_t *bits; /* all of the following */
     uint64_t *visit, *told, *removed;
-    uint64_t *touched;           /* rules that ctl took targets from */
-    bool taken_from;             /* the rule under way is one of them */
-    uint64_t *scanned;           /* bits of groups */
+    uint64_t *touched;          /* rules that ctl took targets from */
+    bool taken_from;            /* the rule under way is one of them */
+    uint64_t *scanned;          /* bits of groups */
+    uint64_t *told_now;         /* by the value under way; else empty */
+    struct told_values *values; /* by position, of rules that are told */
+    struct told_value *told_list;
+    size_t n_told_list, cap_told_list;
+    bool no_match;               /* the gate has told that the value under way does not satisfy the operator */
     const struct ctl **removals; /* of targets */
     uint32_t n_removals;
     uint32_t phase_number; /* ever more, for memo */
@@ -230,7 +268,10 @@ struct seclang_memory {
 
 static inline bool same_text(struct span a, struct span b)
 {
-    return a.len == b.len && (!a.len || !strncasecmp((const char *)a.data, (const char *)b.data, a.len));
+    if (a.len != b.len || !a.len)
+        return a.len == b.len;
+    /* Most names differ in their first letter already. */
+    return !((a.data[0] ^ b.data[0]) & 0xdf) && !strncasecmp((const char *)a.data, (const char *)b.data, a.len);
 }
 
 static inline bool same_bytes(struct span a, struct span b)
@@ -253,12 +294,16 @@ static inline void bit_set(uint64_t *bits, uint32_t i)
     bits[i / 64] |= (uint64_t)1 << (i % 64);
 }
 
+/* Whether the target's regex finds something in the name. */
+bool regex_selects(struct seclang_tx *t, const struct target *g, struct span name);
+
 /* plan.c, plan_gate.c, plan_names.c */
 MUST_CHECK bool plan_links(struct seclang *s, struct diag *d);
 MUST_CHECK bool plan_gate(struct seclang *s, const char *cache, struct diag *d);
 /* Of a TX variable's name, in any case. */
 uint64_t plan_hash(const struct seclang *s, struct span name);
 uint32_t plan_slot(const struct seclang *s, struct span name); /* NO_SLOT where none */
+uint32_t plan_slot_of(const struct seclang *s, struct span name, uint64_t hash);
 MUST_CHECK bool plan_slot_add(struct seclang *s, struct span name, uint32_t *ret);
 
 /* tx.c: variables that rules write */
@@ -274,6 +319,8 @@ void tx_put_number(struct seclang_tx *t, uint32_t slot, struct span name, int32_
 void tx_geo(struct seclang_tx *t);
 void tx_forget(struct seclang_tx *t);
 struct txvar *tx_find(struct seclang_tx *t, uint32_t slot, struct span name);
+/* The variable becomes the constant. */
+void tx_put_fixed(struct seclang_tx *t, const struct set *set);
 void tx_set(struct seclang_tx *t, const struct set *set);
 void tx_expire(struct seclang_tx *t, const struct expire *e);
 void tx_initcol(struct seclang_tx *t, const struct initcol *i);
@@ -328,6 +375,11 @@ struct span expand(struct seclang_tx *t, const struct text *text, size_t max);
 
 /* actions.c */
 void run_after(struct seclang_tx *t, const struct link *l);
+
+/* quick.c */
+void plan_quick(const struct link *l, struct quick *ret);
+/* Runs the rule, where it is one that needs little; false where run_rule has to. */
+bool quick_rule(struct seclang_tx *t, const struct link *l, const struct quick *q);
 
 /* run.c */
 bool run_rule(struct seclang_tx *t, const struct link *l);

@@ -126,6 +126,8 @@ static void tx_free(struct seclang_tx *t)
     free(t->matched);
     free(t->own);
     free(t->bits);
+    free(t->values);
+    free(t->told_list);
     free(t->removals);
     free(t->memo);
     free(t->events);
@@ -160,10 +162,11 @@ static struct seclang_tx *tx_new(const struct seclang *s, struct seclang_memory 
     t->cap_tx = s->n_names;
     t->tx = calloc(s->n_names, sizeof *t->tx);
     t->vars = sec_vars_new(&s->p->settings);
-    t->bits = calloc((size_t)s->words * 4 + s->n_groups / 64 + 1, sizeof *t->bits);
+    t->bits = calloc((size_t)s->words * 5 + s->n_groups / 64 + 1, sizeof *t->bits);
+    t->values = calloc((size_t)s->words * 64 + 1, sizeof *t->values);
     t->removals = calloc(REMOVALS_MAX, sizeof *t->removals);
     t->memo = calloc(MEMO, sizeof *t->memo);
-    if (!t->tx || !t->vars || !t->bits || !t->removals || !t->memo) {
+    if (!t->tx || !t->vars || !t->bits || !t->values || !t->removals || !t->memo) {
         tx_free(t);
         return NULL;
     }
@@ -171,7 +174,8 @@ static struct seclang_tx *tx_new(const struct seclang *s, struct seclang_memory 
     t->told = t->visit + s->words;
     t->removed = t->told + s->words;
     t->touched = t->removed + s->words;
-    t->scanned = t->touched + s->words;
+    t->told_now = t->touched + s->words;
+    t->scanned = t->told_now + s->words;
     return t;
 }
 
@@ -224,6 +228,7 @@ void seclang_end(struct seclang_tx *t)
     trim(&t->matched, &t->cap_matched, sizeof *t->matched);
     trim(&t->own, &t->cap_own, sizeof *t->own);
     trim(&t->events, &t->cap_events, sizeof *t->events);
+    trim(&t->told_list, &t->cap_told_list, sizeof *t->told_list);
     pool_reset(&t->pool);
     for (unsigned i = 0; i < 2; i++) {
         if (m->size[i] <= KEEP_BUFFER)

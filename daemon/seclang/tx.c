@@ -6,7 +6,6 @@
 #define DYNAMIC_HEADS 256
 #define DYNAMIC_MAX 4096 /* TX names made from macros, a transaction */
 #define ENV_MAX 256
-#define MATCHED_MAX 8192
 #define STORE_MEMBERS 256
 
 bool own_var(uint8_t var)
@@ -65,36 +64,41 @@ static struct span matched_name(struct seclang_tx *t)
 }
 
 /* The list of names not known at load that this one belongs to. */
-static uint32_t *dynamic_head(struct seclang_tx *t, struct span name)
+static uint32_t *dynamic_head(struct seclang_tx *t, uint64_t hash)
 {
     if (!t->dynamic)
         t->dynamic = calloc(DYNAMIC_HEADS, sizeof *t->dynamic);
-    return t->dynamic ? &t->dynamic[plan_hash(t->s, name) % DYNAMIC_HEADS] : NULL;
+    return t->dynamic ? &t->dynamic[hash % DYNAMIC_HEADS] : NULL;
 }
 
-static uint32_t dynamic_find(struct seclang_tx *t, struct span name)
+static uint32_t dynamic_find(struct seclang_tx *t, struct span name, uint64_t hash)
 {
     if (t->n_tx == t->s->n_names)
         return NO_SLOT;
-    const uint32_t *head = dynamic_head(t, name);
+    const uint32_t *head = dynamic_head(t, hash);
     for (uint32_t i = head ? *head : 0; i; i = t->tx[i - 1].hash_next)
         if (same_text(t->tx[i - 1].name, name))
             return i - 1;
     return NO_SLOT;
 }
 
+/* The name's slot, one of either kind. */
+static uint32_t slot_of(struct seclang_tx *t, struct span name, uint64_t hash)
+{
+    uint32_t slot = plan_slot_of(t->s, name, hash);
+    return slot == NO_SLOT ? dynamic_find(t, name, hash) : slot;
+}
+
 struct txvar *tx_find(struct seclang_tx *t, uint32_t slot, struct span name)
 {
     if (slot == NO_SLOT)
-        slot = plan_slot(t->s, name);
-    if (slot == NO_SLOT)
-        slot = dynamic_find(t, name);
+        slot = slot_of(t, name, plan_hash(t->s, name));
     return slot != NO_SLOT && t->tx[slot].order ? &t->tx[slot] : NULL;
 }
 
-static uint32_t dynamic_add(struct seclang_tx *t, struct span name)
+static uint32_t dynamic_add(struct seclang_tx *t, struct span name, uint64_t hash)
 {
-    uint32_t *head = dynamic_head(t, name);
+    uint32_t *head = dynamic_head(t, hash);
     struct span kept;
     if (!head || t->n_tx - t->s->n_names >= DYNAMIC_MAX || !pool_copy(&t->pool, name, &kept) ||
         !vec_room(&t->tx, t->n_tx, 1, &t->cap_tx, sizeof *t->tx))
@@ -104,29 +108,74 @@ static uint32_t dynamic_add(struct seclang_tx *t, struct span name)
     return t->n_tx++;
 }
 
+/* Marks a variable as set, the last of those there are. */
+static bool tx_mark(struct seclang_tx *t, struct txvar *v, uint32_t slot)
+{
+    if (t->n_set == t->cap_set && !vec_room(&t->set, t->n_set, 1, &t->cap_set, sizeof *t->set))
+        return false;
+    t->set[t->n_set++] = slot;
+    v->order = t->n_set;
+    return true;
+}
+
 /* The variable to be written; NULL where no more can be kept. */
 static struct txvar *tx_make(struct seclang_tx *t, uint32_t slot, struct span name)
 {
-    if (slot == NO_SLOT)
-        slot = plan_slot(t->s, name);
-    if (slot == NO_SLOT)
-        slot = dynamic_find(t, name);
-    if (slot == NO_SLOT)
-        slot = dynamic_add(t, name);
+    if (slot == NO_SLOT) {
+        uint64_t hash = plan_hash(t->s, name);
+        slot = slot_of(t, name, hash);
+        if (slot == NO_SLOT)
+            slot = dynamic_add(t, name, hash);
+    }
     if (slot == NO_SLOT)
         return NULL;
     struct txvar *v = &t->tx[slot];
     if (v->order)
         return v;
-    if (!vec_room(&t->set, t->n_set, 1, &t->cap_set, sizeof *t->set))
-        return NULL;
     if (slot < t->s->n_names)
         v->name = t->s->names[slot];
     if (name.len && slot < t->s->n_names && !pool_copy(&t->pool, name, &v->name))
         return NULL;
-    t->set[t->n_set++] = slot;
-    v->order = t->n_set;
-    return v;
+    return tx_mark(t, v, slot) ? v : NULL;
+}
+
+/* The variable with a name known at load; called as the rule writes it where that is the first. */
+static struct txvar *tx_known(struct seclang_tx *t, const struct set *set)
+{
+    struct txvar *v = &t->tx[set->slot];
+    if (v->order)
+        return v;
+    v->name = set->v->name.as_written;
+    return tx_mark(t, v, set->slot) ? v : NULL;
+}
+
+void tx_put_fixed(struct seclang_tx *t, const struct set *set)
+{
+    struct txvar *v = tx_known(t, set);
+    if (!v)
+        return;
+    v->value = set->v->value.as_written;
+    v->is_number = set->is_number;
+    v->number = set->number;
+}
+
+/* An addition or subtraction on a variable known at load, of a number that needs no reading. */
+static bool tx_count(struct seclang_tx *t, const struct set *set)
+{
+    const struct txvar *from = set->from_slot == NO_SLOT ? NULL : &t->tx[set->from_slot];
+    bool number = from ? from->order && from->is_number : set->is_number;
+    const struct txvar *old = &t->tx[set->slot];
+    if (!number || (old->order && !old->is_number))
+        return false;
+    uint32_t n = (uint32_t)(from ? from->number : set->number), was = old->order ? (uint32_t)old->number : 0;
+    char *buf = pool_alloc(&t->pool, NUMBER_TEXT);
+    struct txvar *v = buf ? tx_known(t, set) : NULL;
+    if (!v)
+        return true;
+    v->number = (int32_t)(set->v->how == SEC_ADD ? was + n : was - n);
+    v->value = number_text(v->number, buf);
+    v->is_number = true;
+    return true;
 }
 
 bool plain_number(struct span s)
@@ -263,6 +312,12 @@ static void set_stored(struct seclang_tx *t, const struct sec_setvar *v, struct 
 
 void tx_set(struct seclang_tx *t, const struct set *set)
 {
+    if (set->fixed) {
+        tx_put_fixed(t, set);
+        return;
+    }
+    if (set->slot != NO_SLOT && (set->v->how == SEC_ADD || set->v->how == SEC_SUBTRACT) && tx_count(t, set))
+        return;
     struct span name = expand(t, &set->name, TEXT_MAX), value = expand(t, &set->value, TEXT_MAX);
     if (set->v->collection == SEC_TX) {
         set_tx(t, set, name, value);
@@ -383,6 +438,21 @@ bool own_first(struct seclang_tx *t, uint8_t var, struct span selector, uint32_t
     }
 }
 
+static bool finds_text(struct span in, struct span text)
+{
+    for (size_t i = 0; i + text.len <= in.len; i++)
+        if (same_text(span_of(in.data + i, text.len), text))
+            return true;
+    return false;
+}
+
+bool regex_selects(struct seclang_tx *t, const struct target *g, struct span name)
+{
+    if (!g->plain.len || (g->plain_first && name.len && memchr(name.data, '\n', name.len)))
+        return regex_match(g->regex, t->m->regex, name) == 1;
+    return g->plain_first ? same_text(span_first(name, g->plain.len), g->plain) : finds_text(name, g->plain);
+}
+
 /* Whether a member of that name is one that the target selects. */
 static bool selected(struct seclang_tx *t, const struct target *g, struct span name)
 {
@@ -392,7 +462,7 @@ static bool selected(struct seclang_tx *t, const struct target *g, struct span n
     case SEC_BY_NAME:
         return same_text(g->selector, name);
     case SEC_BY_REGEX:
-        return regex_match(g->regex, t->m->regex, name) == 1;
+        return regex_selects(t, g, name);
     }
     return false;
 }

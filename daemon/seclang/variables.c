@@ -114,6 +114,9 @@ struct sec_vars *sec_vars_new(const struct sec_settings *s)
     if (!v)
         return NULL;
     xmlInitParser();
+    for (unsigned phase = 0; phase < ARRAY_LEN(v->settled); phase++)
+        for (unsigned var = 0; var < SEC_VARS; var++)
+            v->settled[phase][var / 64] |= (uint64_t)(sources[var].phase <= phase) << (var % 64);
     v->settings = s;
     v->tx = &no_tx;
     return v;
@@ -159,9 +162,8 @@ static void forget(struct sec_vars *v, enum sec_var var)
 
 void sec_vars_phase(struct sec_vars *v, const struct http_tx *tx, unsigned phase)
 {
-    for (unsigned var = 0; var < SEC_VARS; var++)
-        if (sources[var].phase > v->phase)
-            forget(v, var);
+    for (size_t i = 0; i < ARRAY_LEN(v->known); i++)
+        v->known[i] &= v->settled[v->phase][i];
     v->tx = tx;
     v->phase = phase;
 }

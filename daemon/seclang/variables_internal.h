@@ -41,7 +41,8 @@ struct sec_vars {
     bool request_body, response_body;
     struct arena arena;
     bool failed;
-    uint64_t known[(SEC_VARS + 63) / 64]; /* bits of the values that hold */
+    uint64_t known[(SEC_VARS + 63) / 64];      /* bits of the values that hold */
+    uint64_t settled[5][(SEC_VARS + 63) / 64]; /* bits, by the phase behind which they hold */
     struct sec_values values[SEC_VARS];
     struct sec_value scalars[SEC_VARS];
     struct sec_list args; /* of the query, then of the body */

@@ -25,7 +25,7 @@ SecAuditEngine Off
 SecArgumentSeparator &
 SecCookieFormat 0
 SecRule REQUEST_HEADERS:Content-Type "@rx ^(?:application(?:/soap\+|/)|text/)xml" \
-    "id:1,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
+    "id:1,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML,ctl:forceRequestBodyVariable=On"
 SecRule REQUEST_HEADERS:Content-Type "@rx ^application/(?:json|[a-z0-9.-]+\+json)" \
     "id:2,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
 SecDefaultAction "phase:1,log,auditlog,pass"
@@ -61,21 +61,28 @@ def log_all(text):
     return re.sub(r"\bnoauditlog\b", "auditlog", re.sub(r"\bnolog\b", "log", text))
 
 
-def configuration(rules, text, folder, everything=False):
-    """The files to load, in order, with the settings' text (or None) before them; folder is for what is written."""
+def without_early(text):
+    """Takes multiMatch from chains: libmodsecurity tells of those when the first link matches, and not of the chain."""
+    return re.sub(r"^SecRule (?:.*\\\n)*.*$",
+                  lambda m: re.sub(r"\bmultiMatch,", "", m[0]) if re.search(r"[,\s]chain\b", m[0]) else m[0], text,
+                  flags=re.M)
+
+
+def configuration(rules, text, folder, change=None):
+    """The files to load, in order, with the settings' text (or None) before them. `change` is made to each file's text;
+    folder is for what is written."""
     folder = pathlib.Path(folder)
     files = sorted(rules.glob("*.conf"))
-    if text is None:
-        return [str(path) for path in files]
-    first = folder / "settings.conf"
-    first.write_text(log_all(text) if everything else text)
-    if everything:
+    if change:
         for path in rules.glob("*.data"):
             (folder / path.name).write_bytes(path.read_bytes())
         for path in files:
-            (folder / path.name).write_text(log_all(path.read_text(errors="surrogateescape")),
-                                            errors="surrogateescape")
+            (folder / path.name).write_text(change(path.read_text(errors="surrogateescape")), errors="surrogateescape")
         files = [folder / path.name for path in files]
+    if text is None:
+        return [str(path) for path in files]
+    first = folder / "settings.conf"
+    first.write_text(change(text) if change else text)
     return [str(first)] + [str(path) for path in files]
 
 

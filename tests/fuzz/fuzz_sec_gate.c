@@ -18,7 +18,7 @@ static const char *const regexes[] = {
     "(a|b)\\1c",
     "ab$",
     "[^[:alpha:]]a1",
-    "[\\d-z]b[\\W_]",
+    "[\\dz-]b[\\W_]",
     "\\$\\{[^}]+\\}",
     "b\\x00c",
     "[\\x80-\\xff]{2}",

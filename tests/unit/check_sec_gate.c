@@ -38,7 +38,8 @@ START_TEST(what_a_step_does_not_touch_stays)
         }
         struct span out = transform_apply(t, span_of(value, len), buffer);
         bool same = out.len == len && (!len || memcmp(out.data, value, len) == 0);
-        ck_assert_msg(same || touched, "%s", transform_name(t));
+        if (!same && !touched) /* an assertion that holds costs a system call */
+            ck_abort_msg("%s", transform_name(t));
         changed += !same;
         kept += same;
     }
@@ -78,13 +79,12 @@ static const char *const regexes[] = {
     "(?i:sleep\\s*?\\(.*?\\))",
     "[[:alpha:]]1",
     "[^[:alpha:]]a",
-    "[\\d-z]b",
+    "[\\dz-]b",
     "[]a]b",
     "a{0}b",
     "a{2,3}?c",
     "\\d+-\\d+",
     "(?s)a.b",
-    "(?i)\\u006f",
     "[\\W_]ab",
     "a|",
     "(?:)",
@@ -120,6 +120,8 @@ static const struct {
     {{TRANSFORM_NORMALIZE_PATH_WIN}, 1},
     {{TRANSFORM_HEX_ENCODE}, 1},
     {{TRANSFORM_LENGTH}, 1},
+    {{TRANSFORM_UTF8_TO_UNICODE}, 1},
+    {{TRANSFORM_MD5}, 1},
 };
 
 /* Every regex and some words, behind every other chain each. */
@@ -255,8 +257,9 @@ START_TEST(a_spoilt_cache_is_no_harm)
 }
 END_TEST
 
-/* ---- the Core Rule Set, where SLUICE_CRS names its folder ---- */
+/* ---- the Core Rule Set: Debian's, and where CMake found it (SLUICE_CRS) one with its tests ---- */
 
+#ifdef SLUICE_CRS
 static size_t base64(const char *in, uint8_t *out)
 {
     return transform_apply(TRANSFORM_BASE64_DECODE, span_of(in, strcspn(in, "\"")), out).len;
@@ -280,28 +283,44 @@ static void compare_request(struct fixture *f, uint8_t *bytes, size_t len)
     }
 }
 
-START_TEST(nothing_of_the_core_rule_set_is_missed)
+#endif
+
+static void load_rules(const char *path)
 {
-    const char *rules = getenv("SLUICE_CRS"), *tests = getenv("SLUICE_CRS_TESTS");
-    AUTO_FREE char *line = NULL;
-    size_t cap = 0;
-    if (!rules || !tests)
-        return;
-    AUTO_FCLOSE FILE *in = fopen(tests, "r");
-    ck_assert(in);
-    fixture_load(&fixture, rules);
+    fixture_load(&fixture, path);
     ck_assert_uint_gt(fixture.n, 300);
     ck_assert(fixture_compile(&fixture, NULL));
-    while (getline(&line, &cap, in) > 0) {
-        char *request = strstr(line, "\"request\": \"");
-        AUTO_FREE uint8_t *bytes = malloc(strlen(line) + 1);
-        if (request)
-            compare_request(&fixture, bytes, base64(request + strlen("\"request\": \""), bytes));
-    }
+}
+
+START_TEST(nothing_of_debians_core_rule_set_is_missed)
+{
+    load_rules("/usr/share/modsecurity-crs/rules");
     compare_made(&fixture, 20000, 150);
     fixture_free(&fixture);
 }
 END_TEST
+
+#ifdef SLUICE_CRS
+START_TEST(nothing_of_the_core_rule_set_is_missed)
+{
+    AUTO_FREE char *line = NULL;
+    size_t cap = 0, requests = 0;
+    AUTO_FCLOSE FILE *in = fopen(SLUICE_CRS "/tests.jsonl", "r");
+    ck_assert(in);
+    load_rules(SLUICE_CRS "/rules");
+    while (getline(&line, &cap, in) > 0) {
+        char *request = strstr(line, "\"request\": \"");
+        AUTO_FREE uint8_t *bytes = malloc(strlen(line) + 1);
+        ck_assert(request && bytes);
+        compare_request(&fixture, bytes, base64(request + strlen("\"request\": \""), bytes));
+        requests++;
+    }
+    ck_assert_uint_gt(requests, 2000);
+    compare_made(&fixture, 20000, 150);
+    fixture_free(&fixture);
+}
+END_TEST
+#endif
 
 int main(void)
 {
@@ -312,7 +331,13 @@ int main(void)
     tcase_add_test(t, nothing_is_missed);
     tcase_add_test(t, clean_values_pass);
     tcase_add_test(t, a_spoilt_cache_is_no_harm);
+    suite_add_tcase(s, t);
+    t = tcase_create("crs");
+    tcase_set_timeout(t, 1200);
+    tcase_add_test(t, nothing_of_debians_core_rule_set_is_missed);
+#ifdef SLUICE_CRS
     tcase_add_test(t, nothing_of_the_core_rule_set_is_missed);
+#endif
     suite_add_tcase(s, t);
     return run_suite(s);
 }

@@ -40,7 +40,7 @@ static const struct {
     {"kvx*", "kv"},
     {"(?:kvb)+", "kvb"},
     {"(?:kvb){0,3}x", "x"},
-    {"kvb{2,}", "kv"},
+    {"kvb{2,}", "kvb"},
     {"k{2}vb", "vb"},
     {"\\bkv\\B$", "kv"},
     {"(?=zzzz)kv", "kv"},
@@ -184,6 +184,12 @@ static void draft_special(struct draft *d)
         {"[a\\-z]", "-"},
         {"[+--]", ","},
         {"[^]k]", "z"},
+        {"[\"'\\]*", ""},
+        {"[\"'\\]*", "'\""},
+        {"(?:\\$[a-z]+)?", ""},
+        {"(?:\\$[a-z]+)?", "$q"},
+        {"\\x5c?", ""},
+        {"\\x5c?", "\\"},
     };
     unsigned i = rnd(ARRAY_LEN(pairs));
     both(d, pairs[i][0], pairs[i][1]);
@@ -233,10 +239,25 @@ static void draft_group(struct draft *d, unsigned depth)
     }
 }
 
+/* A word with gaps between its letters. */
+static void draft_gaps(struct draft *d)
+{
+    static const char *const words[] = {"cat", "wget", "curl", "ls"};
+    static const char *const gaps[][2] = {
+        {"[\"'\\)\\[\\x5c]*", "'"}, {"(?:\\$[!#(*0-9?@_a-{]*)?\\x5c?", "$q"}, {"[\"']*\\\\?", "\\"}};
+    unsigned gap = rnd(ARRAY_LEN(gaps)), filled = rnd(3);
+    for (const char *w = pick(words, ARRAY_LEN(words)); *w; w++) {
+        both(d, (char[]){*w, '\0'}, (char[]){*w, '\0'});
+        both(d, gaps[gap][0], !filled && rnd(2) ? gaps[gap][1] : "");
+    }
+}
+
 static void draft_part(struct draft *d, unsigned depth)
 {
-    unsigned kind = rnd(10);
-    if (kind < 4)
+    unsigned kind = rnd(11);
+    if (kind == 10)
+        draft_gaps(d);
+    else if (kind < 4)
         draft_word(d);
     else if (kind < 7 || !depth)
         draft_special(d);
@@ -318,7 +339,7 @@ static bool has_byte(struct span v, const struct factor_bytes *set)
 
 static void check_needs(const struct draft *d, struct span v, const struct needs *n)
 {
-    bool good = has_string(v, &n->strings);
+    bool good = (has_string(v, &n->strings) && has_string(v, &n->also)) || (n->has_gaps && has_byte(v, &n->gaps));
     for (unsigned i = 0; i < n->n_sets; i++)
         good = good && has_byte(v, &n->sets[i]);
     ck_assert_msg(good, "\"%.*s\" matches \"%.*s\", which lacks what it needs", (int)d->n_regex, d->regex, (int)v.len,
@@ -330,7 +351,7 @@ START_TEST(matches_have_what_they_need)
 {
     static struct draft d;
     static struct needs n;
-    unsigned known_sets = 0, matches = 0;
+    unsigned known_sets = 0, gaps = 0, also = 0, matches = 0;
     char why[128];
     size_t at;
     struct regex_memory *m = regex_memory_new(20000);
@@ -342,6 +363,8 @@ START_TEST(matches_have_what_they_need)
         struct regex *r = regex_new(pattern, why, sizeof why, &at);
         bool found = r && needs_of_regex(pattern, &n);
         known_sets += found && n.n_sets;
+        gaps += found && n.has_gaps;
+        also += found && n.also.n;
         for (unsigned i = 0; found && i < 6; i++) {
             struct span v = span_first(span_from(span_of(d.value, d.n_value), i > 3 ? rnd(4) : 0), d.n_value - rnd(3));
             if (i && v.len)
@@ -355,7 +378,9 @@ START_TEST(matches_have_what_they_need)
             regex_free(r);
     }
     ck_assert_uint_gt(known_sets, 3000);
-    ck_assert_uint_gt(matches, 20000);
+    ck_assert_uint_gt(gaps, 1000);
+    ck_assert_uint_gt(also, 500);
+    ck_assert_uint_gt(matches, 10000);
     regex_memory_free(m);
 }
 END_TEST

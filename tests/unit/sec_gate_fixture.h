@@ -3,9 +3,9 @@
 #define SLUICE_TESTS_SEC_GATE_FIXTURE_H
 
 /*
- * What tests of the gate need: operators that are a regex or words (weak, so
- * that the daemon's are taken where they are linked), the reference that a gate
- * must not fall short of, and rules out of ModSecurity's files.
+ * What tests of the gate need: rules made of the daemon's operators, the
+ * reference that a gate must not fall short of (PCRE2 itself for regexes, else
+ * the operator), and rules out of ModSecurity's files.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <glob.h>
@@ -18,95 +18,6 @@
 #include "base/arena.h"
 #include "seclang/gate.h"
 
-/* ---- operators ---- */
-
-struct sec_operator {
-    enum sec_gateable kind;
-    struct span regex, *words;
-    uint32_t n_words;
-    bool caseless;
-    char *text;
-};
-
-__attribute__((weak)) enum sec_gateable sec_operator_gateable(const struct sec_operator *o)
-{
-    return o->kind;
-}
-
-__attribute__((weak)) struct span sec_operator_regex(const struct sec_operator *o)
-{
-    return o->regex;
-}
-
-__attribute__((weak)) bool sec_operator_word(const struct sec_operator *o, uint32_t i, struct span *word,
-                                             bool *caseless)
-{
-    if (i >= o->n_words)
-        return false;
-    *word = o->words[i];
-    *caseless = o->caseless;
-    return true;
-}
-
-static inline void fixture_words(struct sec_operator *o, char *text, const char *separators)
-{
-    o->words = calloc(strlen(text) + 1, sizeof *o->words);
-    for (char *save, *w = strtok_r(text, separators, &save); w; w = strtok_r(NULL, separators, &save))
-        if (*w != '#' || !strchr(separators, '\n'))
-            o->words[o->n_words++] = span_of(w, strlen(w));
-}
-
-static inline char *fixture_read(const char *folder, const char *file)
-{
-    char path[1024], *text = NULL;
-    size_t len = 0;
-    snprintf(path, sizeof path, "%s/%s", folder, file);
-    FILE *f = fopen(path, "r"), *to = open_memstream(&text, &len);
-    for (int c; f && (c = getc(f)) != EOF;)
-        putc(c, to);
-    if (f)
-        fclose(f);
-    fclose(to);
-    return text;
-}
-
-__attribute__((weak)) struct sec_operator *sec_operator_new(enum sec_op op, const struct sec_text *argument,
-                                                            const struct sec_operator_options *opt, char *why,
-                                                            size_t size)
-{
-    struct sec_operator *o = calloc(1, sizeof *o);
-    struct span a = argument->as_written;
-    snprintf(why, size, "none");
-    o->text = calloc(1, a.len + 1);
-    if (a.len)
-        memcpy(o->text, a.data, a.len);
-    if (op == SEC_OP_RX) {
-        o->kind = SEC_GATE_REGEX;
-        o->regex = span_of(o->text, a.len);
-    } else if (op == SEC_OP_PM || op == SEC_OP_PM_FILE) {
-        char *text = op == SEC_OP_PM ? o->text : fixture_read(opt->folder, o->text);
-        o->kind = SEC_GATE_WORDS;
-        o->caseless = true;
-        fixture_words(o, text, op == SEC_OP_PM ? " " : "\n");
-        if (text != o->text) {
-            free(o->text);
-            o->text = text;
-        }
-    } else if (op == SEC_OP_CONTAINS || op == SEC_OP_STR_EQ || op == SEC_OP_BEGINS_WITH || op == SEC_OP_ENDS_WITH) {
-        o->kind = SEC_GATE_WORDS;
-        o->words = calloc(1, sizeof *o->words);
-        o->words[o->n_words++] = span_of(o->text, a.len);
-    }
-    return o;
-}
-
-__attribute__((weak)) void sec_operator_free(struct sec_operator *o)
-{
-    free(o->words);
-    free(o->text);
-    free(o);
-}
-
 /* ---- rules, and what they match ---- */
 
 struct fixture_rule {
@@ -114,7 +25,7 @@ struct fixture_rule {
     uint8_t transforms[SEC_TRANSFORMS_MAX];
     unsigned n_transforms;
     struct sec_operator *o;
-    pcre2_code *code; /* as ModSecurity compiles it; NULL: words */
+    pcre2_code *code; /* as ModSecurity compiles it; NULL: another operator */
     bool always;      /* not gated */
     char *text;
 };
@@ -126,6 +37,7 @@ struct fixture {
     uint32_t n_sources;
     pcre2_match_data *data;
     pcre2_match_context *context;
+    struct sec_operator_memory *operators;
     struct sec_gate *gate;
     struct sec_gate_memory *memory;
 };
@@ -135,6 +47,8 @@ static inline uint32_t fixture_source(struct fixture *f, const char *name)
     for (uint32_t i = 0; i < f->n_sources; i++)
         if (strcmp(f->sources[i], name) == 0)
             return i;
+    if (f->n_sources == ARRAY_LEN(f->sources))
+        abort();
     f->sources[f->n_sources] = strdup(name);
     return f->n_sources++;
 }
@@ -142,6 +56,8 @@ static inline uint32_t fixture_source(struct fixture *f, const char *name)
 static inline void fixture_add(struct fixture *f, const char *source, const uint8_t *transforms, unsigned n,
                                enum sec_op op, const char *argument, const char *folder)
 {
+    if (f->n == ARRAY_LEN(f->rules))
+        abort();
     struct fixture_rule *r = &f->rules[f->n++];
     struct sec_text text = {.as_written = span_of(argument, strlen(argument)), .constant = true};
     char why[256];
@@ -153,6 +69,10 @@ static inline void fixture_add(struct fixture *f, const char *source, const uint
     r->n_transforms = n;
     r->text = strdup(argument);
     r->o = sec_operator_new(op, &text, &(struct sec_operator_options){.folder = folder}, why, sizeof why);
+    if (!r->o) {
+        fprintf(stderr, "%s: %s\n", argument, why);
+        abort();
+    }
     if (op != SEC_OP_RX)
         return;
     r->code =
@@ -177,10 +97,11 @@ static inline bool fixture_compile(struct fixture *f, const char *cache)
     diag_free(d);
     sec_gate_build_free(b);
     f->memory = f->gate ? sec_gate_memory_new(f->gate) : NULL;
+    f->operators = sec_operator_memory_new(100000);
     f->data = pcre2_match_data_create(1, NULL);
     f->context = pcre2_match_context_create(NULL);
     pcre2_set_match_limit(f->context, 100000);
-    return f->memory != NULL;
+    return f->memory && f->operators;
 }
 
 static inline void fixture_free(struct fixture *f)
@@ -192,6 +113,7 @@ static inline void fixture_free(struct fixture *f)
     }
     for (uint32_t i = 0; i < f->n_sources; i++)
         free(f->sources[i]);
+    sec_operator_memory_free(f->operators);
     sec_gate_memory_free(f->memory);
     sec_gate_free(f->gate);
     pcre2_match_data_free(f->data);
@@ -199,19 +121,7 @@ static inline void fixture_free(struct fixture *f)
     memset(f, 0, sizeof *f);
 }
 
-static inline bool fixture_has_word(const struct fixture_rule *r, struct span v)
-{
-    struct span word;
-    bool caseless;
-    for (uint32_t i = 0; sec_operator_word(r->o, i, &word, &caseless); i++)
-        for (size_t at = 0; at + word.len <= v.len; at++)
-            if (caseless ? !strncasecmp((const char *)v.data + at, (const char *)word.data, word.len)
-                         : !memcmp(v.data + at, word.data, word.len))
-                return true;
-    return false;
-}
-
-/* Whether the rule matches the value: its chain, then PCRE2 or the words. */
+/* Whether the rule matches the value: its chain, then PCRE2 or the operator. */
 static inline bool fixture_matches(const struct fixture *f, const struct fixture_rule *r, struct span v)
 {
     uint8_t *held[SEC_TRANSFORMS_MAX + 1];
@@ -221,7 +131,8 @@ static inline bool fixture_matches(const struct fixture *f, const struct fixture
         v = transform_apply(r->transforms[n], v, held[n]);
     }
     const uint8_t *text = v.len ? v.data : (const uint8_t *)"";
-    bool found = r->code ? pcre2_match(r->code, text, v.len, 0, 0, f->data, f->context) >= 0 : fixture_has_word(r, v);
+    bool found = r->code ? pcre2_match(r->code, text, v.len, 0, 0, f->data, f->context) >= 0
+                         : sec_operator_match(r->o, f->operators, v, span_of(NULL, 0), NULL) == 1;
     while (n)
         free(held[--n]);
     return found;
@@ -244,119 +155,48 @@ static inline int fixture_missed(const struct fixture *f, uint32_t source, struc
 
 /* ---- ModSecurity's files ---- */
 
-static inline int fixture_transform(const char *name, size_t len)
+static inline void fixture_targets(struct fixture *f, const struct sec_rule *r, const char *folder)
 {
-    static const char *const names[TRANSFORMS] = {"lowercase",
-                                                  "urlDecode",
-                                                  "urlDecodeUni",
-                                                  "htmlEntityDecode",
-                                                  "jsDecode",
-                                                  "cssDecode",
-                                                  "base64Decode",
-                                                  "base64DecodeExt",
-                                                  "hexDecode",
-                                                  "hexEncode",
-                                                  "normalizePath",
-                                                  "normalizePathWin",
-                                                  "removeNulls",
-                                                  "replaceNulls",
-                                                  "compressWhitespace",
-                                                  "removeWhitespace",
-                                                  "replaceComments",
-                                                  "removeComments",
-                                                  "removeCommentsChar",
-                                                  "cmdLine",
-                                                  "utf8toUnicode",
-                                                  "escapeSeqDecode",
-                                                  "trim",
-                                                  "sha1",
-                                                  "length"};
-    for (int t = 0; t < TRANSFORMS; t++)
-        if (strlen(names[t]) == len && !strncasecmp(names[t], name, len))
-            return t;
-    return -1;
-}
-
-/* What is quoted at *at, without its backslashes before quotes; a bare word where nothing is. */
-static inline char *fixture_quoted(char **at)
-{
-    char *from = *at + strspn(*at, " \t"), *to;
-    bool quoted = *from == '"';
-    from += quoted;
-    for (*at = to = from; **at && (quoted ? **at != '"' : **at != ' '); (*at)++) {
-        if (quoted && (*at)[0] == '\\' && (*at)[1] == '"')
-            (*at)++;
-        else if (quoted && (*at)[0] == '\\' && (*at)[1])
-            *to++ = *(*at)++;
-        *to++ = **at;
-    }
-    *at += **at != 0;
-    *to = 0;
-    return from;
-}
-
-static inline void fixture_line(struct fixture *f, char *line, const char *folder)
-{
-    char *at = line + strspn(line, " \t");
-    uint8_t transforms[SEC_TRANSFORMS_MAX];
-    unsigned n = 0;
-    if (strncmp(at, "SecRule ", 8) != 0)
-        return;
-    at += 8;
-    char *targets = fixture_quoted(&at), *op = fixture_quoted(&at), *actions = fixture_quoted(&at);
-    static const struct {
-        const char *name;
-        enum sec_op op;
-    } ops[] = {{"@rx ", SEC_OP_RX},
-               {"@pm ", SEC_OP_PM},
-               {"@pmFromFile ", SEC_OP_PM_FILE},
-               {"@contains ", SEC_OP_CONTAINS},
-               {"@streq ", SEC_OP_STR_EQ},
-               {"@beginsWith ", SEC_OP_BEGINS_WITH},
-               {"@endsWith ", SEC_OP_ENDS_WITH}};
-    int found = *op == '@' || *op == '!' ? -1 : SEC_OP_RX;
-    for (size_t i = 0; i < ARRAY_LEN(ops); i++)
-        if (strncmp(op, ops[i].name, strlen(ops[i].name)) == 0) {
-            found = (int)ops[i].op;
-            op += strlen(ops[i].name);
-            break;
-        }
-    if (found < 0 || strstr(op, "%{"))
-        return;
-    for (char *t = actions; (t = strstr(t, "t:")); t += 2) {
-        size_t len = strcspn(t + 2, ", \"");
-        int transform = fixture_transform(t + 2, len);
-        if (t > actions && t[-1] != ',' && t[-1] != ' ')
+    AUTO_FREE char *argument = strndup((const char *)r->argument.as_written.data, r->argument.as_written.len);
+    for (uint32_t i = 0; i < r->n_targets; i++) {
+        const struct sec_target *t = &r->targets[i];
+        char name[256];
+        if (t->exclude || t->count)
             continue;
-        n = strncmp(t + 2, "none", len) == 0 ? 0 : n;
-        if (transform >= 0 && n < SEC_TRANSFORMS_MAX)
-            transforms[n++] = (uint8_t)transform;
+        snprintf(name, sizeof name, "%s:%.*s", sec_var_name(t->var), (int)t->selector.len,
+                 t->selector.len ? (const char *)t->selector.data : "");
+        fixture_add(f, name, r->transforms, r->n_transforms, r->op, argument, folder);
     }
-    for (char *save, *v = strtok_r(targets, "|", &save); v; v = strtok_r(NULL, "|", &save))
-        if (*v != '!' && *v != '&')
-            fixture_add(f, v, transforms, n, found, op, folder);
 }
 
-/* All rules of a folder whose operator can be gated; each variable is a source. */
+/* Operators that may be gated. */
+static inline bool fixture_wants(const struct sec_rule *r)
+{
+    static const uint8_t ops[] = {SEC_OP_RX,     SEC_OP_PM,          SEC_OP_PM_FILE,  SEC_OP_CONTAINS,
+                                  SEC_OP_STR_EQ, SEC_OP_BEGINS_WITH, SEC_OP_ENDS_WITH};
+    return !r->unconditional && r->argument.constant && memchr(ops, r->op, sizeof ops);
+}
+
+/* All such rules and links of a folder's files, as if none were negated; each target is a source. */
 static inline void fixture_load(struct fixture *f, const char *folder)
 {
     char pattern[1024];
     glob_t files;
+    struct diag *d = diag_new();
     snprintf(pattern, sizeof pattern, "%s/*.conf", folder);
     if (glob(pattern, 0, NULL, &files))
-        return;
-    for (size_t i = 0; i < files.gl_pathc; i++) {
-        char *text = fixture_read("", files.gl_pathv[i]), *from, *to = text;
-        for (from = text; *from; from++)
-            if (from[0] == '\\' && from[1] == '\n')
-                from += 1 + strspn(from + 2, " \t");
-            else
-                *to++ = *from;
-        *to = 0;
-        for (char *save, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-            fixture_line(f, line, folder);
-        free(text);
-    }
+        abort();
+    struct sec_program *p = sec_read((const char *const *)files.gl_pathv, files.gl_pathc, NULL, d);
+    diag_print(d, stderr);
+    if (!p)
+        abort();
+    for (unsigned phase = 1; phase < SEC_PHASES; phase++)
+        for (uint32_t i = 0; i < p->n[phase]; i++)
+            for (const struct sec_rule *r = p->rules[phase][i]; r; r = r->next)
+                if (fixture_wants(r))
+                    fixture_targets(f, r, folder);
+    sec_program_free(p);
+    diag_free(d);
     globfree(&files);
 }
 
