@@ -122,6 +122,42 @@ exclusions_are_loaded() {
     end_shoppers
 }
 
+# What a rule says that the client is to get.
+rules_say_the_answer() {
+    exclusions before 'SecRule ARGS:go "@streq away" "id:1002,phase:2,log,redirect:https://example.org/login?%{ARGS.from}"' \
+        'SecRule ARGS:go "@streq nowhere" "id:1003,phase:2,log,drop"' \
+        'SecRule ARGS:go "@streq slow" "id:1004,phase:1,log,deny,status:429"'
+    reload_sluice
+    expect_refused_page 302 '/?go=away&from=here'
+    grep -q '^Location: https://example.org/login?here' "$LAB_DIR/answer" || fail 'no Location'
+    expect_refused_page 403 '/?go=away&from=here%0d%0aSet-Cookie:x'
+    grep -qi '^Set-Cookie\|^Location' "$LAB_DIR/answer" && fail 'a header out of a request'
+    expect_status 000 '/?go=nowhere'
+    expect_refused_page 429 '/?go=slow'
+    expect_status 200 '/?go=on'
+    exclusions before '# none'
+    reload_sluice
+}
+
+# A rule of ours reads the score that CRS counts, and bans for it.
+scores_are_shared() {
+    rule 20 ban "score[\"$CRS_SCORE\"] >= 20" 'ban_for = "1m";'
+    reload_sluice
+    expect_refused_page 403 '/search?q=%3Cscript%3E'
+    expect_status 200 /
+    expect_refused_page 403 '/search?q=%3Cscript%3Ealert(document.cookie)%3C/script%3E&x=1%27%20UNION%20SELECT%20a,b%20FROM%20c--%20'
+    patiently 5 is_banned || fail 'no ban'
+    expect_status 000 / --max-time 1
+    "$SLUICECTL" -s "$SOCKET" unban all >/dev/null || fail 'unban'
+    expect_status 200 /
+    no_rules
+    reload_sluice
+}
+
+is_banned() {
+    "$SLUICECTL" -s "$SOCKET" bans | grep -q "^$CLIENT4 "
+}
+
 # A body over SecRequestBodyLimit is refused; there is no rule to tell of, but an event.
 long_bodies_are_refused() {
     local text
@@ -196,6 +232,8 @@ expect_event 949110 alert.action=blocked
 browsing_is_untouched
 decisions_are_libmodsecuritys
 exclusions_are_loaded
+rules_say_the_answer
+scores_are_shared
 long_bodies_are_refused
 responses_are_judged
 expect_sluice_alive
