@@ -183,6 +183,12 @@ static bool copy_location(struct span s, char *to)
     return true;
 }
 
+/* Whether a response of this status has a body (RFC 9110 15): the page is one. */
+static bool has_body(uint16_t status)
+{
+    return status >= 200 && status <= 599 && status != 204 && status != 205 && status != 304;
+}
+
 static void decide(struct trial *t, const struct seclang_decision *d, struct trial_verdict *ret)
 {
     ret->undecided |= d->undecided;
@@ -195,7 +201,7 @@ static void decide(struct trial *t, const struct seclang_decision *d, struct tri
     t->stopped = stops;
     ret->stops = stops;
     ret->drops = d->action == SEC_DROP;
-    ret->how.status = d->status;
+    ret->how.status = has_body(d->status) ? d->status : 403;
     if (d->action == SEC_REDIRECT && !copy_location(d->redirect, ret->how.location))
         ret->how.status = 403;
 }
