@@ -68,8 +68,8 @@ decisions_are_libmodsecuritys() {
     [[ -x $oracle ]] || { say "no $oracle: decisions are not compared"; return; }
     "$CRS_TOOLS/ordinary" >"$LAB_DIR/ordinary.jsonl" || fail 'tests/crs/ordinary'
     # The browsers' sessions, and some of what is behind them.
-    awk 'NR <= 107 || NR % 10 == 0' "$LAB_DIR/ordinary.jsonl" >"$sample"
-    [[ ! -f $CRS_DATA/tests.jsonl ]] || awk 'NR % 8 == 0' "$CRS_DATA/tests.jsonl" >>"$sample"
+    awk 'NR <= 107 || NR % 20 == 0' "$LAB_DIR/ordinary.jsonl" >"$sample"
+    [[ ! -f $CRS_DATA/tests.jsonl ]] || awk 'NR % 10 == 0' "$CRS_DATA/tests.jsonl" >>"$sample"
     send_recorded "$sample"
     "$oracle" -i "$sample" "$LAB_DIR/modsecurity.conf" "$CRS_SETUP" "$CRS_RULES"/*.conf >"$LAB_DIR/decisions.jsonl" 2>"$LAB_DIR/oracle.log" ||
         fail "crs_oracle: $(tail -n 2 "$LAB_DIR/oracle.log")"
@@ -127,6 +127,7 @@ rules_say_the_answer() {
     exclusions before 'SecRule ARGS:go "@streq away" "id:1002,phase:2,log,redirect:https://example.org/login?%{ARGS.from}"' \
         'SecRule ARGS:go "@streq nowhere" "id:1003,phase:2,log,drop"' \
         'SecRule ARGS:go "@streq slow" "id:1004,phase:1,log,deny,status:429"'
+    rule 20 ban "score[\"$CRS_SCORE\"] >= 20" 'ban_for = "1m";'
     reload_sluice
     expect_refused_page 302 '/?go=away&from=here'
     grep -q '^Location: https://example.org/login?here' "$LAB_DIR/answer" || fail 'no Location'
@@ -136,13 +137,10 @@ rules_say_the_answer() {
     expect_refused_page 429 '/?go=slow'
     expect_status 200 '/?go=on'
     exclusions before '# none'
-    reload_sluice
 }
 
 # A rule of ours reads the score that CRS counts, and bans for it.
 scores_are_shared() {
-    rule 20 ban "score[\"$CRS_SCORE\"] >= 20" 'ban_for = "1m";'
-    reload_sluice
     expect_refused_page 403 '/search?q=%3Cscript%3E'
     expect_status 200 /
     expect_refused_page 403 '/search?q=%3Cscript%3Ealert(document.cookie)%3C/script%3E&x=1%27%20UNION%20SELECT%20a,b%20FROM%20c--%20'
@@ -151,7 +149,6 @@ scores_are_shared() {
     "$SLUICECTL" -s "$SOCKET" unban all >/dev/null || fail 'unban'
     expect_status 200 /
     no_rules
-    reload_sluice
 }
 
 is_banned() {
@@ -163,12 +160,12 @@ long_bodies_are_refused() {
     local text
     text=$(printf '%0600d' 0)
     expect_status 200 /long -d "text=$text"
+    expect_status 200 /broken-sql
     crs_setting SecRequestBodyLimit 500
+    crs_setting SecResponseBodyAccess On
     reload_sluice
     expect_refused_page 403 /long -d "text=$text"
     patiently 5 told_of_long_body || fail 'no event of it'
-    crs_setting SecRequestBodyLimit 13107200
-    reload_sluice
 }
 
 told_of_long_body() {
@@ -178,18 +175,12 @@ told_of_long_body() {
 # Rules on responses: what the server must not tell does not reach the client, or, where the body is longer than a segment,
 # not its end.
 responses_are_judged() {
-    expect_status 200 /broken-sql
-    crs_setting SecResponseBodyAccess On
-    reload_sluice
     same_as_inside /
     same_as_inside '/item?id=7'
     same_as_inside /static/picture.jpg
     expect_kept_back /broken-sql 'MySQL server version'
     expect_kept_back /broken-php 'Fatal error'
     expect_cut_short /broken-long
-    crs_setting SecResponseBodyAccess Off
-    reload_sluice
-    expect_status 200 /broken-sql
 }
 
 # expect_kept_back PATH TEXT: the answer is ours, or none; nothing of the server's body is in it.
