@@ -202,7 +202,7 @@ static void ask(struct visit *v, enum phase phase, const struct subject *s)
         undecided(v, s->tx);
 }
 
-/* SecLang's phases up to `last` on a transaction; `again` is what the ruleset is asked then. */
+/* SecLang's phases up to `last` on a transaction; where they change scores the ruleset is asked once more. */
 static void try_phases(struct visit *v, struct http_tx *tx, unsigned last)
 {
     struct worker *w = v->w;
@@ -212,17 +212,17 @@ static void try_phases(struct visit *v, struct http_tx *tx, unsigned last)
         return;
     fill_response(v, tx, &how);
     trial_run(w, v->conn, v->p, tx, last, how.id, &said);
-    if (said.stops) {
-        how.status = said.how.status;
-        memcpy(how.location, said.how.location, sizeof how.location);
-        how.page = how.page && !said.drops;
-        condemn(v, &how);
-        return;
-    }
     if (said.undecided)
         undecided(v, tx);
+    /* Also where it is to be stopped: a rule of ours may ban for the score. */
     if (said.scored && !is_over(v) && ruleset_has(w->gen->rules, PHASE_SCORES))
         ask(v, PHASE_SCORES, &(struct subject){.packet = v->p, .tx = tx, .now_ms = w->now_ms});
+    if (!said.stops || is_over(v))
+        return;
+    how.status = said.how.status;
+    memcpy(how.location, said.how.location, sizeof how.location);
+    how.page = how.page && !said.drops;
+    condemn(v, &how);
 }
 
 /* ---- streams ---- */

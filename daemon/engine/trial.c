@@ -192,10 +192,10 @@ static bool has_body(uint16_t status)
 static void decide(struct trial *t, const struct seclang_decision *d, struct trial_verdict *ret)
 {
     ret->undecided |= d->undecided;
-    if (!d->rule)
+    if (!d->rule && !d->too_long)
         return;
     bool stops = !d->monitored && t->w->gen->config->mode == MODE_ENFORCE;
-    t->said.rule = d->rule->id;
+    t->said.rule = d->rule ? d->rule->id : 0;
     t->said.blocked |= stops;
     t->said.would_block |= !stops;
     t->stopped = stops;
@@ -220,6 +220,8 @@ static void run_phase(struct trial *t, const struct packet *p, struct http_tx *t
     ret->scored |= take_scores(t, tx);
     if (phase < LAST_PHASE)
         decide(t, &d, ret);
+    if (d.too_long)
+        report_stop(w, p, t->conn->flow, tx, phase == 2 ? "body_too_long" : "response_too_long", t->id);
     for (size_t i = 0; i < d.n_events; i++) {
         generation_count_sec(w->gen, w->index, d.events[i].rule);
         if (d.events[i].log)

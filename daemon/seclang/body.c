@@ -3,16 +3,45 @@
 
 #define NOTED(tx, a) ((tx)->anomalies >> (a)&1)
 
+/* As far as it can be told: digits, as many as fit. */
+static uint64_t declared_length(const struct sec_vars *v)
+{
+    const struct http_field *f = sec_header(&v->tx->headers, "content-length");
+    uint64_t n = 0;
+    for (size_t i = 0; f && i < f->value.len; i++) {
+        unsigned digit = f->value.data[i] - '0';
+        if (digit > 9 || n > (UINT64_MAX - 9) / 10)
+            return 0;
+        n = n * 10 + digit;
+    }
+    return n;
+}
+
+/* At least, where app/ has cut it off. */
+static uint64_t whole_length(const struct sec_vars *v)
+{
+    uint64_t kept = v->tx->body.len, declared;
+    if (!NOTED(v->tx, HTTP_BODY_TOO_LONG))
+        return kept;
+    declared = declared_length(v);
+    return declared > kept ? declared : kept + 1;
+}
+
+bool sec_request_is_over(const struct sec_vars *v)
+{
+    uint64_t limit = v->settings->request_body_limit;
+    return limit && whole_length(v) > limit;
+}
+
 /* Over SecRequestBodyLimit, all of it or what is beyond is not read. What app/ has cut off counts as over, too. */
 static void take_bytes(struct sec_vars *v)
 {
     const struct sec_settings *s = v->settings;
     struct span body = v->tx->body;
-    v->body.over = v->body.cut = NOTED(v->tx, HTTP_BODY_TOO_LONG);
-    if (s->request_body_limit && body.len > s->request_body_limit) {
-        v->body.over = true;
+    v->body.cut = NOTED(v->tx, HTTP_BODY_TOO_LONG);
+    v->body.over = v->body.cut || sec_request_is_over(v);
+    if (sec_request_is_over(v))
         body = span_first(body, s->request_body_reject ? 0 : (size_t)s->request_body_limit);
-    }
     v->body.bytes = body;
 }
 
@@ -77,7 +106,8 @@ static void read_multipart(struct sec_vars *v)
 /* False where it was not. */
 static bool read_as(struct sec_vars *v, enum sec_processor p)
 {
-    if (p != SEC_NO_PROCESSOR && p != SEC_BODY_MULTIPART && too_long(v, v->body.bytes.len)) {
+    if (p != SEC_NO_PROCESSOR && p != SEC_BODY_MULTIPART &&
+        too_long(v, v->body.cut ? whole_length(v) : v->body.bytes.len)) {
         say_too_long(v);
         return false;
     }

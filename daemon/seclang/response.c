@@ -27,7 +27,7 @@ bool sec_response_is_read(const struct sec_vars *v)
     return v->response_body && type_is_wanted(v);
 }
 
-static bool is_over(const struct sec_vars *v)
+bool sec_response_is_over(const struct sec_vars *v)
 {
     uint64_t limit = v->settings->response_body_limit;
     return limit && v->tx->response_body.len > limit;
@@ -35,7 +35,7 @@ static bool is_over(const struct sec_vars *v)
 
 static struct span body_of(const struct sec_vars *v)
 {
-    if (!is_over(v))
+    if (!sec_response_is_over(v))
         return v->tx->response_body;
     if (v->settings->response_body_reject)
         return (struct span){0};
@@ -51,7 +51,7 @@ static void set_body(struct sec_vars *v)
         sec_set_number(v, SEC_RESPONSE_CONTENT_LENGTH, body.len);
     else
         sec_set(v, SEC_RESPONSE_CONTENT_LENGTH, body);
-    sec_set_text(v, SEC_OUTBOUND_DATA_ERROR, !read ? "" : is_over(v) ? "1" : "0");
+    sec_set_text(v, SEC_OUTBOUND_DATA_ERROR, !read ? "" : sec_response_is_over(v) ? "1" : "0");
 }
 
 void sec_fill_response(struct sec_vars *v, enum sec_var var)

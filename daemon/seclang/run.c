@@ -161,6 +161,17 @@ static bool phase_runs(struct seclang_tx *t, unsigned phase)
     return true;
 }
 
+/* ModSecurity refuses it before any rule of the phase, whatever allow has said; where it only detects it does not. */
+static bool rejects(const struct seclang_tx *t, unsigned phase, struct seclang_decision *ret)
+{
+    if (t->engine != SEC_ON || !sec_vars_rejects(t->vars, phase))
+        return false;
+    ret->too_long = true;
+    ret->action = SEC_DENY;
+    ret->status = 403;
+    return true;
+}
+
 void seclang_phase(struct seclang_tx *t, unsigned phase, const struct http_tx *tx, struct seclang_decision *ret)
 {
     *ret = (struct seclang_decision){.action = SEC_PASS};
@@ -170,7 +181,7 @@ void seclang_phase(struct seclang_tx *t, unsigned phase, const struct http_tx *t
     t->phase_number++;
     if (phase <= 4)
         sec_vars_phase(t->vars, tx, phase);
-    if (phase_runs(t, phase))
+    if (!rejects(t, phase, ret) && phase_runs(t, phase))
         walk(t, &t->s->phases[phase]);
     ret->events = t->events;
     ret->n_events = t->n_events;

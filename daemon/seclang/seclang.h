@@ -50,9 +50,10 @@ struct seclang_event {
 /* What a phase says. */
 struct seclang_decision {
     const struct sec_rule *rule; /* that disrupted, or NULL */
-    enum sec_disruptive action;  /* where rule: SEC_DENY, SEC_DROP, SEC_REDIRECT */
+    enum sec_disruptive action;  /* where rule or too_long: SEC_DENY, SEC_DROP, SEC_REDIRECT */
     uint16_t status;
     struct span redirect;
+    bool too_long;                      /* no rule, but a body over a limit whose action is Reject: denied */
     bool monitored;                     /* the engine only detects: nothing is to be done */
     bool undecided;                     /* memory is out: what the rules would have said is not known */
     const struct seclang_event *events; /* of this phase */

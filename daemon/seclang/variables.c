@@ -213,6 +213,13 @@ bool sec_vars_runs(const struct sec_vars *v, unsigned phase)
     return phase == 2 ? v->request_body : phase == 4 ? sec_response_is_read(v) : true;
 }
 
+bool sec_vars_rejects(const struct sec_vars *v, unsigned phase)
+{
+    if (phase == 2)
+        return v->settings->request_body_reject && sec_request_is_over(v);
+    return phase == 4 && v->settings->response_body_reject && sec_response_is_read(v) && sec_response_is_over(v);
+}
+
 /* Kept apart from the usual case, which is short. */
 __attribute__((noinline)) static struct sec_values fill(struct sec_vars *v, enum sec_var var, struct span xpath)
 {

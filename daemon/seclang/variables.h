@@ -59,6 +59,13 @@ void sec_vars_response_limit(struct sec_vars *v, uint64_t bytes);
 bool sec_vars_runs(const struct sec_vars *v, unsigned phase);
 
 /*
+ * Whether the phase's body, the request's in 2 and the response's in 4, is over
+ * its limit where the limit's action is Reject. Of a request that app/ has cut
+ * off Content-Length tells. Of a response only where its body is read.
+ */
+bool sec_vars_rejects(const struct sec_vars *v, unsigned phase);
+
+/*
  * The values of a variable in the order in which they were sent; of XML those
  * that the XPath names ("/\*", "//@*"; it must outlive them). A collection has
  * none where it is not known yet; what is no collection has one then, which is

@@ -101,6 +101,9 @@ struct span sec_uri_query(struct span uri);
 /* body.c: reads the body, once, from phase 2 on. */
 void sec_body_read(struct sec_vars *v);
 bool sec_response_is_read(const struct sec_vars *v);
+/* Over SecResponseBodyLimit, or SecRequestBodyLimit. */
+bool sec_response_is_over(const struct sec_vars *v);
+bool sec_request_is_over(const struct sec_vars *v);
 
 /* json.c, xml.c, multipart.c: read v->body.bytes. */
 void sec_json_read(struct sec_vars *v);

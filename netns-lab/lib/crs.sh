@@ -14,6 +14,7 @@ use_debians_crs() {
     CRS_RULES=/usr/share/modsecurity-crs/rules
     [[ -d $CRS_RULES ]] || skip "no $CRS_RULES: apt-get install modsecurity-crs"
     CRS_SETUP=/etc/modsecurity/crs/crs-setup.conf
+    CRS_SCORE=anomaly_score
 }
 
 # use_crs_4: version 4 out of $SLUICE_CRS or ../shared/crs beside the repository.
@@ -21,6 +22,7 @@ use_crs_4() {
     CRS_RULES=$CRS_DATA/rules
     [[ -d $CRS_RULES ]] || skip "no $CRS_RULES: SLUICE_CRS names the folder"
     CRS_SETUP=$CRS_DATA/crs-setup.conf.example
+    CRS_SCORE=blocking_inbound_anomaly_score
 }
 
 # crs_conf: sluice.conf with the rules, our shipped settings in front, and two files of exclusions, one
@@ -110,7 +112,8 @@ expect_status() {
     shift
     status=$(status_of "$@")
     [[ $status == "$wanted" ]] || fail "$*: $status, not $wanted"
-    say "$*: $status"
+    set -- "$*"
+    say "${1:0:120}: $status"
 }
 
 # expect_refused_page STATUS PATH [CURL OPTIONS...]: our page, with that status.

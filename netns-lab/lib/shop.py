@@ -27,6 +27,7 @@ LEAKS = {
     "/broken-php": "<p><b>Fatal error</b>: Uncaught Error: Call to undefined function price() in "
                    "/var/www/shop/item.php on line <b>17</b></p>",
 }
+LEAKS["/broken-long"] = LEAKS["/broken-php"] + "<p>Red kettles and blue lamps, and much else.</p>\n" * 1000
 ITEMS = [(i, f"{colour} {thing}", i * 7.5) for i, (colour, thing) in enumerate(
     ((c, t) for c in ("red", "green", "blue") for t in ("kettle", "lamp", "chair", "blanket")), 1)]
 

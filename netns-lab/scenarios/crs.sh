@@ -68,8 +68,8 @@ decisions_are_libmodsecuritys() {
     [[ -x $oracle ]] || { say "no $oracle: decisions are not compared"; return; }
     "$CRS_TOOLS/ordinary" >"$LAB_DIR/ordinary.jsonl" || fail 'tests/crs/ordinary'
     # The browsers' sessions, and some of what is behind them.
-    awk 'NR <= 107 || NR % 10 == 0' "$LAB_DIR/ordinary.jsonl" >"$sample"
-    [[ ! -f $CRS_DATA/tests.jsonl ]] || awk 'NR % 8 == 0' "$CRS_DATA/tests.jsonl" >>"$sample"
+    awk 'NR <= 107 || NR % 20 == 0' "$LAB_DIR/ordinary.jsonl" >"$sample"
+    [[ ! -f $CRS_DATA/tests.jsonl ]] || awk 'NR % 10 == 0' "$CRS_DATA/tests.jsonl" >>"$sample"
     send_recorded "$sample"
     "$oracle" -i "$sample" "$LAB_DIR/modsecurity.conf" "$CRS_SETUP" "$CRS_RULES"/*.conf >"$LAB_DIR/decisions.jsonl" 2>"$LAB_DIR/oracle.log" ||
         fail "crs_oracle: $(tail -n 2 "$LAB_DIR/oracle.log")"
@@ -122,19 +122,65 @@ exclusions_are_loaded() {
     end_shoppers
 }
 
-# Rules on responses: what the server must not tell does not reach the client.
-responses_are_judged() {
+# What a rule says that the client is to get.
+rules_say_the_answer() {
+    exclusions before 'SecRule ARGS:go "@streq away" "id:1002,phase:2,log,redirect:https://example.org/login?%{ARGS.from}"' \
+        'SecRule ARGS:go "@streq nowhere" "id:1003,phase:2,log,drop"' \
+        'SecRule ARGS:go "@streq slow" "id:1004,phase:1,log,deny,status:429"'
+    rule 20 ban "score[\"$CRS_SCORE\"] >= 20" 'ban_for = "1m";'
+    reload_sluice
+    expect_refused_page 302 '/?go=away&from=here'
+    grep -q '^Location: https://example.org/login?here' "$LAB_DIR/answer" || fail 'no Location'
+    expect_refused_page 403 '/?go=away&from=here%0d%0aSet-Cookie:x'
+    grep -qi '^Set-Cookie\|^Location' "$LAB_DIR/answer" && fail 'a header out of a request'
+    expect_status 000 '/?go=nowhere'
+    expect_refused_page 429 '/?go=slow'
+    expect_status 200 '/?go=on'
+    exclusions before '# none'
+}
+
+# A rule of ours reads the score that CRS counts, and bans for it.
+scores_are_shared() {
+    expect_refused_page 403 '/search?q=%3Cscript%3E'
+    expect_status 200 /
+    expect_refused_page 403 '/search?q=%3Cscript%3Ealert(document.cookie)%3C/script%3E&x=1%27%20UNION%20SELECT%20a,b%20FROM%20c--%20'
+    patiently 5 is_banned || fail 'no ban'
+    expect_status 000 / --max-time 1
+    "$SLUICECTL" -s "$SOCKET" unban all >/dev/null || fail 'unban'
+    expect_status 200 /
+    no_rules
+}
+
+is_banned() {
+    "$SLUICECTL" -s "$SOCKET" bans | grep -q "^$CLIENT4 "
+}
+
+# A body over SecRequestBodyLimit is refused; there is no rule to tell of, but an event.
+long_bodies_are_refused() {
+    local text
+    text=$(printf '%0600d' 0)
+    expect_status 200 /long -d "text=$text"
     expect_status 200 /broken-sql
+    crs_setting SecRequestBodyLimit 500
     crs_setting SecResponseBodyAccess On
     reload_sluice
+    expect_refused_page 403 /long -d "text=$text"
+    patiently 5 told_of_long_body || fail 'no event of it'
+}
+
+told_of_long_body() {
+    (($(count_events event_type=drop drop.reason=body_too_long http.url=/long) == 1))
+}
+
+# Rules on responses: what the server must not tell does not reach the client, or, where the body is longer than a segment,
+# not its end.
+responses_are_judged() {
     same_as_inside /
     same_as_inside '/item?id=7'
     same_as_inside /static/picture.jpg
     expect_kept_back /broken-sql 'MySQL server version'
     expect_kept_back /broken-php 'Fatal error'
-    crs_setting SecResponseBodyAccess Off
-    reload_sluice
-    expect_status 200 /broken-sql
+    expect_cut_short /broken-long
 }
 
 # expect_kept_back PATH TEXT: the answer is ours, or none; nothing of the server's body is in it.
@@ -144,6 +190,12 @@ expect_kept_back() {
     grep -aq -e "$2" "$LAB_DIR/answer" && fail "$1: the client reads \"$2\""
     [[ $status != 200 ]] || fail "$1: $status"
     say "$1: $status"
+}
+
+expect_cut_short() {
+    browse "$CLIENT_NS" "$1" >"$LAB_DIR/answer" && fail "$1 is whole"
+    grep -aq '</html>' "$LAB_DIR/answer" && fail "$1: the end arrives"
+    say "$1: $(stat -c %s "$LAB_DIR/answer") bytes, and the connection ends"
 }
 
 use_"${CRS:-debians_crs}"
@@ -171,6 +223,9 @@ expect_event 949110 alert.action=blocked
 browsing_is_untouched
 decisions_are_libmodsecuritys
 exclusions_are_loaded
+rules_say_the_answer
+scores_are_shared
+long_bodies_are_refused
 responses_are_judged
 expect_sluice_alive
 expect_valid_events

@@ -75,7 +75,7 @@ static void phase(struct passage *p, unsigned number, const struct http_tx *tx)
         if (d.events[i].log)
             outcome_add(p->outcome, d.events[i].rule->id, d.events[i].message);
     }
-    if (!d.rule || d.monitored || p->stopped || number == 5)
+    if ((!d.rule && !d.too_long) || d.monitored || p->stopped || number == 5)
         return;
     p->stopped = true;
     p->outcome->phase = number;

@@ -331,6 +331,73 @@ START_TEST(body_limits)
 }
 END_TEST
 
+static struct http_tx *big(const char *type, const char *before, const char *what, size_t count, const char *after)
+{
+    struct sheet body = {0}, all = {0};
+    char head[256];
+    sheet_put(&body, before, strlen(before));
+    for (size_t i = 0; i < count; i++)
+        sheet_put(&body, what, strlen(what));
+    sheet_put(&body, after, strlen(after));
+    int n = snprintf(head, sizeof head, "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                     type, body.len);
+    sheet_put(&all, head, (size_t)n);
+    sheet_put(&all, body.at, body.len);
+    struct http_tx *tx = request(all.at, all.len);
+    sec_vars_phase(v, tx, 2);
+    free(body.at);
+    free(all.at);
+    return tx;
+}
+
+/* Past app/'s limit, which is 1 MiB here: what there is counts, and that its end is missing is no error. */
+START_TEST(body_cut_off)
+{
+    static const char parts[] = "--b\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\nfirst\r\n--b\r\n"
+                                "Content-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n";
+    static const char field[] = "--b\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\nfirst";
+    static const char type[] = "multipart/form-data; boundary=b";
+    settings.request_body_no_files_limit = 0;
+    big(type, parts, "0123456789abcdef\r\n", 70000, "--b--\r\n");
+    ck_assert_str_eq(show("ARGS"), "ARGS:t=first\n");
+    ck_assert_str_eq(show("REQBODY_ERROR"), "REQBODY_ERROR=0\n");
+    ck_assert_str_eq(show("MULTIPART_STRICT_ERROR"), "MULTIPART_STRICT_ERROR=0\n");
+    ck_assert_str_eq(show("INBOUND_DATA_ERROR"), "INBOUND_DATA_ERROR=1\n");
+    big(type, field, "0123456789abcdef", 70000, "\r\n--b--\r\n");
+    ck_assert_str_eq(show("REQBODY_ERROR"), "REQBODY_ERROR=0\n");
+    ck_assert(!strncmp(show("ARGS"), "ARGS:t=first0123", 16));
+    sec_vars_processor(v, SEC_BODY_JSON);
+    big("application/json", "{\"t\":\"first\",\"long\":\"", "0123456789", 120000, "\"}");
+    ck_assert_str_eq(show("REQBODY_ERROR"), "REQBODY_ERROR=0\n");
+    ck_assert(!strncmp(show("ARGS"), "ARGS:json.t=first\n", 18));
+}
+END_TEST
+
+START_TEST(xml_cut_off)
+{
+    settings.request_body_no_files_limit = 0;
+    sec_vars_processor(v, SEC_BODY_XML);
+    big("text/xml", "<a><t>first</t>", "<b>123456789</b>", 70000, "</a>");
+    ck_assert_str_eq(show("REQBODY_ERROR"), "REQBODY_ERROR=0\n");
+}
+END_TEST
+
+/* Of a body that is cut off Content-Length tells how long it is; else it is longer than what is there. */
+START_TEST(limits_of_a_body_cut_off)
+{
+    static const char type[] = "application/x-www-form-urlencoded";
+    settings.request_body_limit = 1200000;
+    settings.request_body_no_files_limit = 1 << 20;
+    big(type, "a=", "0123456789", 110000, "");
+    ck_assert(!sec_vars_rejects(v, 2));
+    ck_assert_str_eq(show("REQBODY_ERROR"), "REQBODY_ERROR=1\n");
+    big(type, "a=", "0123456789", 120000, "");
+    ck_assert(sec_vars_rejects(v, 2));
+    settings.request_body_reject = false;
+    ck_assert(!sec_vars_rejects(v, 2));
+}
+END_TEST
+
 static void respond(const char *text)
 {
     struct http_tx *tx = request_text("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -380,25 +447,6 @@ START_TEST(time_of_day)
     }
 }
 END_TEST
-
-static struct http_tx *big(const char *type, const char *before, const char *what, size_t count, const char *after)
-{
-    struct sheet body = {0}, all = {0};
-    char head[256];
-    sheet_put(&body, before, strlen(before));
-    for (size_t i = 0; i < count; i++)
-        sheet_put(&body, what, strlen(what));
-    sheet_put(&body, after, strlen(after));
-    int n = snprintf(head, sizeof head, "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                     type, body.len);
-    sheet_put(&all, head, (size_t)n);
-    sheet_put(&all, body.at, body.len);
-    struct http_tx *tx = request(all.at, all.len);
-    sec_vars_phase(v, tx, 2);
-    free(body.at);
-    free(all.at);
-    return tx;
-}
 
 /* Long paths with many values: an error long before memory is gone. */
 START_TEST(json_names_are_bounded)
@@ -490,6 +538,9 @@ int main(void)
     tcase_add_test(t, processors);
     tcase_add_test(t, body_access);
     tcase_add_test(t, body_limits);
+    tcase_add_test(t, body_cut_off);
+    tcase_add_test(t, xml_cut_off);
+    tcase_add_test(t, limits_of_a_body_cut_off);
     tcase_add_test(t, response_types);
     tcase_add_test(t, time_of_day);
     tcase_add_test(t, json_names_are_bounded);

@@ -157,6 +157,28 @@ START_TEST(one_set_of_scores)
 }
 END_TEST
 
+/* A rule on the score is asked also where SecLang's rule stops the request, and may do more; without one that one does.
+ */
+START_TEST(scores_of_what_is_stopped)
+{
+    start_sec("{ id = 2; when = \"score[\\\"sum\\\"] >= 7\"; action = \"ban\"; }",
+              SETTINGS "SecRule ARGS \"@contains x\" \"id:11,phase:2,pass,nolog,setvar:tx.sum=+4\"\n"
+                       "SecRule ARGS \"@contains y\" \"id:12,phase:2,pass,nolog,setvar:tx.sum=+4\"\n"
+                       "SecRule TX:sum \"@ge 4\" \"id:13,phase:2,deny\"\n",
+              "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, "GET /?a=x HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_uint_eq(times("\"signature_id\":13,"), 1);
+    ck_assert_uint_eq(times("\"signature_id\":2,"), 0);
+    expect_summary("blocked", 1);
+    struct wire other = connected(4001, 80);
+    send_next(&other, 0, ACK, "GET /?a=xy HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_uint_ge(times("\"signature_id\":2,"), 1);
+    ck_assert_uint_ge(times("\"action\":\"ban\""), 1);
+    expect_summary("blocked", 2);
+}
+END_TEST
+
 /* An accept rule on the request keeps SecLang's rules from it. */
 START_TEST(accepted_is_not_judged)
 {
@@ -258,6 +280,7 @@ static Suite *trial_suite(void)
     tcase_add_loop_test(c, only_detects, 0, 2);
     tcase_add_test(c, early_response_hides_nothing);
     tcase_add_test(c, one_set_of_scores);
+    tcase_add_test(c, scores_of_what_is_stopped);
     tcase_add_test(c, accepted_is_not_judged);
     tcase_add_test(c, transactions_apart);
     tcase_add_test(c, cut_connections);

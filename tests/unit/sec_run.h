@@ -67,7 +67,7 @@ static inline void run_phase(struct run *r, unsigned phase, const struct http_tx
             fprintf(r->out, "%u %lu %.*s|%.*s\n", phase, (unsigned long)e->rule->id, (int)e->message.len,
                     (const char *)e->message.data, (int)e->data.len, (const char *)e->data.data);
     }
-    if (!d->rule || d->monitored)
+    if ((!d->rule && !d->too_long) || d->monitored)
         return;
     fprintf(r->out, "%u status %u", phase, d->status);
     if (d->redirect.len)
