@@ -295,6 +295,9 @@ static inline void bit_set(uint64_t *bits, uint32_t i)
     bits[i / 64] |= (uint64_t)1 << (i % 64);
 }
 
+/* members.c */
+/* Members of a variable that own_var tells of into t->own; a snapshot. */
+uint32_t own_members(struct seclang_tx *t, const struct target *g);
 /* Whether the target's regex finds something in the name. */
 bool regex_selects(struct seclang_tx *t, const struct target *g, struct span name);
 
@@ -309,8 +312,8 @@ MUST_CHECK bool plan_slot_add(struct seclang *s, struct span name, uint32_t *ret
 
 /* tx.c: variables that rules write */
 bool own_var(uint8_t var);
-/* Members of one of these into t->own; a snapshot. */
-uint32_t own_members(struct seclang_tx *t, const struct target *g);
+/* Where a collection of the transaction's is kept. */
+struct store_at stored_at(const struct seclang_tx *t, uint8_t var);
 /* The first value only, for macros; false where there is none. */
 bool own_first(struct seclang_tx *t, uint8_t var, struct span selector, uint32_t slot, struct span *ret);
 /* Value's bytes stay as long as the transaction. */
@@ -320,8 +323,6 @@ void tx_put_number(struct seclang_tx *t, uint32_t slot, struct span name, int32_
 void tx_geo(struct seclang_tx *t);
 void tx_forget(struct seclang_tx *t);
 struct txvar *tx_find(struct seclang_tx *t, uint32_t slot, struct span name);
-/* The variable becomes the constant. */
-void tx_put_fixed(struct seclang_tx *t, const struct set *set);
 void tx_set(struct seclang_tx *t, const struct set *set);
 void tx_expire(struct seclang_tx *t, const struct expire *e);
 void tx_initcol(struct seclang_tx *t, const struct initcol *i);
