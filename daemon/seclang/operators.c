@@ -296,6 +296,8 @@ enum sec_gateable sec_operator_gateable(const struct sec_operator *o)
         return o->gate.len ? SEC_GATE_REGEX : SEC_GATE_WORDS; /* where all bytes are allowed nothing matches */
     case SEC_OP_VALIDATE_URL_ENCODING:
     case SEC_OP_VALIDATE_UTF8:
+    case SEC_OP_DETECT_SQLI:
+    case SEC_OP_DETECT_XSS:
         return SEC_GATE_REGEX;
     case SEC_OP_NO_MATCH:
     case SEC_OP_PM:
@@ -316,6 +318,12 @@ enum sec_gateable sec_operator_gateable(const struct sec_operator *o)
 struct span sec_operator_regex(const struct sec_operator *o)
 {
     static const char url[] = "%(?:[^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?\\z)", high[] = "[\\x80-\\xff]";
+    /* libinjection finds no XSS without a tag or an attribute's value, and no SQL in one word. */
+    static const char xss[] = "[<=]", sqli[] = "[^0-9A-Za-z_]";
+    if (o->op == SEC_OP_DETECT_XSS)
+        return span_of(xss, sizeof xss - 1);
+    if (o->op == SEC_OP_DETECT_SQLI)
+        return span_of(sqli, sizeof sqli - 1);
     if (o->op == SEC_OP_VALIDATE_URL_ENCODING)
         return span_of(url, sizeof url - 1);
     if (o->op == SEC_OP_VALIDATE_UTF8)
