@@ -255,18 +255,25 @@ struct sec_gate_memory *sec_gate_memory_new(const struct sec_gate *g)
     if (!m)
         return NULL;
     m->words = g->most_words;
-    m->texts = malloc((g->most_nodes + (size_t)1) * sizeof *m->texts);
-    m->of_node = malloc((g->most_nodes + (size_t)1) * sizeof *m->of_node);
-    m->rooms = malloc((g->most_nodes + (size_t)1) * sizeof *m->rooms);
-    m->masks = malloc((g->most_nodes + (size_t)1) * (m->words + (size_t)1) * sizeof *m->masks);
-    m->found = malloc((m->words + (size_t)1) * sizeof *m->found);
-    m->seen_masks = malloc((size_t)GATE_SEEN * 2 * (m->words + (size_t)1) * sizeof *m->seen_masks);
-    for (uint32_t i = 0; m->seen_masks && i < GATE_SEEN; i++)
-        m->seen[i] = (struct gate_seen){.source = GATE_NONE,
-                                        .alive = m->seen_masks + (size_t)2 * i * m->words,
-                                        .found = m->seen_masks + ((size_t)2 * i + 1) * m->words};
-    bool good = m->seen_masks && m->texts && m->of_node && m->rooms && m->masks && m->found &&
+    m->nodes = g->most_nodes;
+    const size_t words = m->words, nodes = m->nodes;
+    m->texts = malloc((nodes + 1) * sizeof *m->texts);
+    m->arrivals = malloc((nodes + 1) * sizeof *m->arrivals);
+    m->rooms = malloc((nodes + 1) * sizeof *m->rooms);
+    m->masks = malloc((nodes + 1) * 2 * (words + 1) * sizeof *m->masks);
+    m->seen_masks = malloc((GATE_SEEN + 1) * 4 * (words + 1) * sizeof *m->seen_masks);
+    m->seen_nodes = malloc((GATE_SEEN + 1) * (nodes + 1) * sizeof *m->seen_nodes);
+    bool good = m->seen_masks && m->seen_nodes && m->texts && m->arrivals && m->rooms && m->masks &&
                 (!g->scratch || hs_clone_scratch(g->scratch, &m->scratch) == HS_SUCCESS);
+    for (size_t i = 0; good && i <= GATE_SEEN; i++) {
+        uint64_t *masks = m->seen_masks + 4 * i * words;
+        struct gate_outcome o = {.told = masks, .open = masks + words, .next = m->seen_nodes + i * nodes};
+        if (i == GATE_SEEN)
+            m->outcome = o;
+        else
+            m->seen[i] = (struct gate_seen){
+                .source = GATE_NONE, .alive = masks + 2 * words, .found = masks + 3 * words, .first = o};
+    }
     /* Pages that no value needs are never touched. */
     for (uint32_t i = 0; i < g->n_sources && good; i++)
         good = make_room(&g->sources[i], m, VALUE_USUAL);
@@ -283,11 +290,11 @@ void sec_gate_memory_free(struct sec_gate_memory *m)
     if (m->scratch)
         (void)hs_free_scratch(m->scratch);
     free(m->texts);
-    free(m->of_node);
+    free(m->arrivals);
     free(m->rooms);
     free(m->masks);
-    free(m->found);
     free(m->seen_masks);
+    free(m->seen_nodes);
     free(m->buffer);
     free(m);
 }
@@ -312,53 +319,20 @@ static int on_hit(unsigned id, unsigned long long from, unsigned long long to, u
 
 /* The group's strings in the text; false where that cannot be told. */
 static bool find_strings(const struct sec_gate *g, const struct gate_group *group, struct sec_gate_memory *m,
-                         struct span text)
+                         const struct gate_text *t)
 {
-    if (text.len <= SIEVE_MAX && !sieve_may_hold(group->sieve, text))
+    if (t->at.len <= SIEVE_MAX && !sieve_may_hold(group->sieve, t->at))
         return true;
-    struct hit_context c = {.hits = &group->hits, .found = m->found};
-    const char *data = text.len ? (const char *)text.data : "";
-    const unsigned length = (unsigned)text.len;
+    struct hit_context c = {.hits = &group->hits, .found = t->found};
+    const char *data = t->at.len ? (const char *)t->at.data : "";
+    const unsigned length = (unsigned)t->at.len;
     return hs_scan_vector(g->databases[group->database].db, &data, &length, 1, 0, m->scratch, on_hit, &c) == HS_SUCCESS;
-}
-
-static void fulfil(const struct gate_source *s, struct gate_seen *e)
-{
-    for (uint32_t w = 0; w < s->words; w++) {
-        e->alive[w] = UINT64_MAX;
-        e->found[w] = ~s->stringed[w];
-    }
-    for (uint32_t i = 0; i < s->n_needs; i++)
-        for (uint32_t w = 0; !(s->needs[i].classes & e->classes) && w < s->words; w++)
-            e->alive[w] &= ~s->needs[i].entries[w];
-    for (uint32_t i = 0; i < s->n_shorts; i++)
-        for (uint32_t w = 0; (s->shorts[i].classes & e->classes) && w < s->words; w++)
-            e->found[w] |= s->shorts[i].entries[w];
-}
-
-static const struct gate_seen *look_up(const struct gate_source *s, struct sec_gate_memory *m, uint32_t source,
-                                       uint64_t classes)
-{
-    uint64_t hash = (classes + source) * UINT64_C(0x9e3779b97f4a7c15);
-    struct gate_seen *e = &m->seen[hash >> 56];
-    if (e->source != source || e->classes != classes) {
-        e->source = source;
-        e->classes = classes;
-        fulfil(s, e);
-    }
-    return e;
-}
-
-static void tell(const struct gate_source *s, uint32_t entry, uint64_t *rules)
-{
-    for (uint32_t i = s->rules.from[entry]; i < s->rules.from[entry + 1]; i++)
-        rules[s->rules.at[i] / 64] |= UINT64_C(1) << (s->rules.at[i] % 64);
 }
 
 static void tell_all(const struct gate_source *s, uint64_t *rules)
 {
     for (uint32_t i = 0; i < s->n_entries; i++)
-        tell(s, i, rules);
+        gate_tell(s, i, rules);
 }
 
 static bool bit_get(const uint64_t *mask, uint32_t i)
@@ -366,40 +340,20 @@ static bool bit_get(const uint64_t *mask, uint32_t i)
     return mask[i / 64] >> (i % 64) & 1;
 }
 
-/* Whether entries of the group that could match want to know of its strings. */
-static bool is_wanted(const struct gate_source *s, const struct gate_group *group, const struct gate_seen *e,
-                      const struct gate_text *t)
-{
-    uint64_t left = 0;
-    for (uint32_t w = 0; w < s->words; w++)
-        left |= t->entries[w] & e->alive[w] & ~e->found[w] & group->entries[w];
-    return left;
-}
-
-static bool any_left(const struct gate_source *s, const struct gate_seen *e, const struct gate_text *t)
-{
-    uint64_t left = 0;
-    for (uint32_t w = 0; w < s->words; w++)
-        left |= t->entries[w] & e->alive[w];
-    return left;
-}
-
+/* Tells of the text's entries that wait for strings. */
 static void scan_text(const struct sec_gate *g, const struct gate_source *s, struct sec_gate_memory *m,
-                      const struct gate_seen *e, const struct gate_text *t, uint64_t *rules)
+                      struct gate_text *t, uint64_t *rules)
 {
-    if (!any_left(s, e, t))
-        return;
-    bool all = false, pass = t->at.len <= SIEVE_MAX && s->sieve && !sieve_may_hold(s->sieve, t->at);
-    memcpy(m->found, e->found, s->words * sizeof *m->found);
+    bool all = false, pass = t->at.len <= SIEVE_MAX && t->groups && !sieve_may_hold(s->sieve, t->at);
     for (uint32_t i = 0; i < s->n_groups && !pass; i++)
-        if (is_wanted(s, &s->groups[i], e, t) && !find_strings(g, &s->groups[i], m, t->at))
+        if ((t->groups >> i & 1) && !find_strings(g, &s->groups[i], m, t))
             all = true;
-    for (uint32_t i = 0; i < s->n_pairs; i++)
-        if (!bit_get(m->found, s->pairs[i].also))
-            m->found[s->pairs[i].entry / 64] &= ~(UINT64_C(1) << (s->pairs[i].entry % 64));
+    for (uint32_t i = 0; i < s->n_pairs && !all; i++)
+        if (!bit_get(t->found, s->pairs[i].also))
+            t->found[s->pairs[i].entry / 64] &= ~(UINT64_C(1) << (s->pairs[i].entry % 64));
     for (uint32_t w = 0; w < s->words; w++)
-        for (uint64_t bits = t->entries[w] & e->alive[w] & (all ? UINT64_MAX : m->found[w]); bits; bits &= bits - 1)
-            tell(s, w * 64 + (uint32_t)__builtin_ctzll(bits), rules);
+        for (uint64_t bits = t->open[w] & (all ? UINT64_MAX : t->found[w]); bits; bits &= bits - 1)
+            gate_tell(s, w * 64 + (uint32_t)__builtin_ctzll(bits), rules);
 }
 
 void sec_gate_scan(const struct sec_gate *g, struct sec_gate_memory *m, uint32_t source, struct span value,
@@ -412,7 +366,8 @@ void sec_gate_scan(const struct sec_gate *g, struct sec_gate_memory *m, uint32_t
         tell_all(s, rules);
         return;
     }
-    gate_walk(s, m, value);
+    gate_walk(s, m, source, value, rules);
     for (uint32_t i = 0; i < m->n_texts; i++)
-        scan_text(g, s, m, look_up(s, m, source, m->texts[i].classes), &m->texts[i], rules);
+        if (m->texts[i].is_open)
+            scan_text(g, s, m, &m->texts[i], rules);
 }

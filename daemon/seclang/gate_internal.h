@@ -24,10 +24,11 @@ struct gate_clause {
     uint64_t *entries;
 };
 
-/* A step of a chain; a step's parent stands before it. The first is no step: the value as it is. */
+/* A step of a chain. The first is no step: the value as it is. Those below one follow it. */
 struct gate_node {
     uint8_t step;
     uint32_t parent, chain; /* chain: of those that end here, or GATE_NONE */
+    uint32_t end;           /* behind the last node below, in depth-first order */
 };
 
 struct gate_database {
@@ -55,6 +56,7 @@ struct gate_group {
 };
 
 #define GATE_GROUPS 16
+#define GATE_MADE 8 /* steps of which a text knows what they made of it */
 
 /* Only where `also` is fulfilled is `entry`. */
 struct gate_pair {
@@ -64,13 +66,13 @@ struct gate_pair {
 struct gate_source {
     uint32_t n_entries, words, n_nodes, n_chains;
     struct gate_node *nodes;
-    uint64_t *chains;           /* a mask each; behind the last one of all */
+    uint64_t *chains;           /* a mask each */
     uint64_t bytes[256];        /* a bit for the class of a byte */
     uint64_t steps[TRANSFORMS]; /* classes of bytes that a transformation may change */
-    uint64_t touched;           /* by any step of any chain; all: some steps change always */
     struct gate_clause *needs, *shorts;
     uint32_t n_needs, n_shorts; /* shorts: entries for which such a byte does for a string */
     uint64_t *stringed;         /* entries that need a string or such a byte */
+    uint64_t *paired;
     struct gate_pair *pairs;
     uint32_t n_pairs;
     struct gate_list rules; /* by entry */
@@ -124,40 +126,72 @@ MUST_CHECK bool gate_compile(struct sec_gate *g, const struct sec_gate_build *b,
 
 /* ---- gate_walk.c ---- */
 
+/* A text that the value becomes. */
 struct gate_text {
     struct span at;
     uint64_t classes;
-    uint32_t next[TRANSFORMS]; /* the text that a step makes of it, or GATE_NONE where it was not tried */
-    uint64_t *entries;         /* those that look at it so */
+    uint64_t made[GATE_MADE]; /* a step in the low byte, above it the text that it makes of this one */
+    uint32_t n_made;
+    uint32_t groups; /* a bit for each whose strings are asked for; 0 and no `open`: nothing is */
+    uint64_t *open;  /* entries that wait for strings */
+    uint64_t *found; /* entries that need none, or have a byte that does for one */
+    bool is_open;
 };
 
-/* Which entries' needs these classes of bytes fulfil; values of a kind come again and again. */
+/* What comes of a text at a node. */
+struct gate_outcome {
+    bool any_told, any_open;
+    uint32_t groups;
+    uint64_t *told; /* entries that can match, whatever strings there are */
+    uint64_t *open; /* as in a text */
+    uint32_t *next; /* nodes of steps that may change the text, which it gets to unchanged */
+    uint32_t n_next;
+};
+
+/* What these classes of bytes say; values of a kind come again and again. */
 struct gate_seen {
     uint32_t source; /* or GATE_NONE */
     uint64_t classes;
-    uint64_t *alive; /* entries that lack no byte */
-    uint64_t *found; /* those of them that need no string, or have such a byte */
+    uint64_t *alive;           /* entries that lack no byte */
+    uint64_t *found;           /* as in a text */
+    struct gate_outcome first; /* of the value as it is */
+    bool has_first;
 };
 
 #define GATE_SEEN 256 /* a power of two: by the top byte of a hash */
 
 struct sec_gate_memory {
     struct gate_seen seen[GATE_SEEN];
+    struct gate_outcome outcome; /* at another node */
     uint64_t *seen_masks;
+    uint32_t *seen_nodes;
     struct gate_text *texts; /* of the value that is being scanned */
     uint32_t n_texts;
-    uint32_t *of_node; /* the text at each step */
+    struct gate_arrival {
+        uint32_t node, text;
+    } * arrivals; /* that are to be followed */
+    uint32_t n_arrivals;
     size_t *rooms;
-    uint64_t *masks, *found;
+    uint64_t *masks;
     uint8_t *buffer;
     size_t used, size;
     hs_scratch_t *scratch;
-    uint32_t words;
+    uint32_t words, nodes;
 };
 
 /* The bytes that all texts of a value may take; SIZE_MAX: too many. rooms: for each node. */
 size_t gate_room(const struct gate_source *s, size_t *rooms, size_t len);
-/* Notes each text that the value becomes, with the entries that look at it. The buffer has gate_room(). */
-void gate_walk(const struct gate_source *s, struct sec_gate_memory *m, struct span value);
+/*
+ * Notes each text that the value becomes, with the entries that wait for its
+ * strings, and tells of those that need none. The buffer has gate_room().
+ */
+void gate_walk(const struct gate_source *s, struct sec_gate_memory *m, uint32_t source, struct span value,
+               uint64_t *rules);
+
+static inline void gate_tell(const struct gate_source *s, uint32_t entry, uint64_t *rules)
+{
+    for (uint32_t i = s->rules.from[entry]; i < s->rules.from[entry + 1]; i++)
+        rules[s->rules.at[i] / 64] |= UINT64_C(1) << (s->rules.at[i] % 64);
+}
 
 #endif

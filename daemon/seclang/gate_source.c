@@ -48,43 +48,75 @@ static struct span chain_of(const struct view *v, uint32_t entry)
 
 /* ---- chains ---- */
 
-static uint32_t child_of(struct gate_source *s, uint32_t parent, uint8_t step)
+static int compare_chains(const void *x, const void *y)
 {
-    for (uint32_t i = 1; i < s->n_nodes; i++)
-        if (s->nodes[i].parent == parent && s->nodes[i].step == step)
-            return i;
-    s->nodes[s->n_nodes] = (struct gate_node){.step = step, .parent = parent, .chain = GATE_NONE};
-    return s->n_nodes++;
+    const struct span *a = x, *b = y;
+    size_t len = a->len < b->len ? a->len : b->len;
+    int c = len ? memcmp(a->data, b->data, len) : 0;
+    return c ? c : (a->len > b->len) - (a->len < b->len);
+}
+
+/* How many steps of the chain `last` begins with too, and their nodes. */
+static size_t in_common(struct span last, struct span steps)
+{
+    size_t n = 0;
+    while (n < last.len && n < steps.len && last.data[n] == steps.data[n])
+        n++;
+    return n;
+}
+
+/* Nodes of the chains, which are sorted, so that what is below a node follows it. */
+static void make_nodes(struct gate_source *s, const struct span *chains, uint32_t n)
+{
+    uint32_t path[SEC_TRANSFORMS_MAX + 1] = {0};
+    s->nodes[s->n_nodes++] = (struct gate_node){.chain = GATE_NONE};
+    for (uint32_t i = 0; i < n; i++) {
+        size_t at = i ? in_common(chains[i - 1], chains[i]) : 0;
+        for (; at < chains[i].len; at++) {
+            path[at + 1] = s->n_nodes;
+            s->nodes[s->n_nodes++] =
+                (struct gate_node){.step = chains[i].data[at], .parent = path[at], .chain = GATE_NONE};
+        }
+        if (s->nodes[path[at]].chain == GATE_NONE)
+            s->nodes[path[at]].chain = s->n_chains++;
+    }
+    for (uint32_t i = s->n_nodes; i--;) {
+        struct gate_node *node = &s->nodes[i];
+        node->end = node->end > i ? node->end : i + 1;
+        if (i && s->nodes[node->parent].end < node->end)
+            s->nodes[node->parent].end = node->end;
+    }
 }
 
 /* The source's number of a chain. */
-static uint32_t add_chain(struct gate_source *s, struct span steps)
+static uint32_t find_chain(const struct gate_source *s, struct span steps)
 {
     uint32_t at = 0;
-    for (size_t i = 0; i < steps.len; i++)
-        at = child_of(s, at, steps.data[i]);
-    if (s->nodes[at].chain == GATE_NONE)
-        s->nodes[at].chain = s->n_chains++;
+    for (size_t i = 0; i < steps.len; i++) {
+        uint32_t child = at + 1;
+        while (s->nodes[child].step != steps.data[i])
+            child = s->nodes[child].end;
+        at = child;
+    }
     return s->nodes[at].chain;
 }
 
 static bool make_chains(struct sec_gate *g, const struct view *v, struct gate_source *s)
 {
     size_t steps = 1;
-    AUTO_FREE uint32_t *chains = malloc((s->n_entries + 1) * sizeof *chains);
-    for (uint32_t i = 0; i < s->n_entries; i++)
-        steps += chain_of(v, i).len;
+    AUTO_FREE struct span *chains = malloc((s->n_entries + 1) * sizeof *chains);
+    for (uint32_t i = 0; chains && i < s->n_entries; i++) {
+        chains[i] = chain_of(v, i);
+        steps += chains[i].len;
+    }
     s->nodes = arena_alloc(&g->arena, steps * sizeof *s->nodes);
     if (!chains || !s->nodes)
         return false;
-    s->nodes[s->n_nodes++] = (struct gate_node){.chain = GATE_NONE};
-    for (uint32_t i = 0; i < s->n_entries; i++)
-        chains[i] = add_chain(s, chain_of(v, i));
+    qsort(chains, s->n_entries, sizeof *chains, compare_chains);
+    make_nodes(s, chains, s->n_entries);
     s->chains = arena_alloc(&g->arena, (s->n_chains + 1) * (size_t)s->words * sizeof *s->chains);
-    for (uint32_t i = 0; s->chains && i < s->n_entries; i++) {
-        set_bit(s->chains + (size_t)chains[i] * s->words, i);
-        set_bit(s->chains + (size_t)s->n_chains * s->words, i);
-    }
+    for (uint32_t i = 0; s->chains && i < s->n_entries; i++)
+        set_bit(s->chains + (size_t)find_chain(s, chain_of(v, i)) * s->words, i);
     return s->chains != NULL;
 }
 
@@ -182,7 +214,6 @@ static void finish_sets(struct gate_source *s, const struct sets *all, const uin
     for (uint32_t i = 1; i < s->n_nodes; i++) {
         enum transform t = s->nodes[i].step;
         s->steps[t] = transform_always(t) ? UINT64_MAX : classes_of(s, &all->at[steps[t]]);
-        s->touched |= s->steps[t];
     }
 }
 
@@ -430,5 +461,9 @@ bool gate_make_source(struct sec_gate *g, const struct sec_gate_build *b, struct
     if (!make_pairs(g, &v, s, entries))
         return false;
     s->words = (s->n_entries + 63) / 64;
-    return make_chains(g, &v, s) && make_needs(g, &v, s) && make_rules(g, &v, s, n) && make_groups(g, &v, s);
+    s->paired = arena_alloc(&g->arena, s->words * sizeof *s->paired);
+    for (uint32_t i = 0; s->paired && i < s->n_pairs; i++)
+        set_bit(s->paired, s->pairs[i].entry);
+    return s->paired && make_chains(g, &v, s) && make_needs(g, &v, s) && make_rules(g, &v, s, n) &&
+           make_groups(g, &v, s);
 }
