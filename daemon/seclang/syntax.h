@@ -266,7 +266,7 @@ struct sec_rule {
     uint8_t op; /* enum sec_op */
     bool negated;
     struct sec_text argument;
-    int argument_line, argument_column; /* where it begins, for errors */
+    int argument_line, argument_column;     /* where it begins, for errors */
     uint8_t transforms[SEC_TRANSFORMS_MAX]; /* enum transform, after t:none and the defaults */
     uint8_t n_transforms;
     bool multi_match, capture;

@@ -10,7 +10,8 @@ target_link_libraries(crs_replay PRIVATE sluice_seclang sluice_app sluice_base P
 
 # With the rules of Debian's package, and where they are with the Core Rule Set's own tests.
 if(modsecurity_FOUND)
-  add_test(NAME crs.debian COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/crs/check $<TARGET_FILE:crs_oracle> $<TARGET_FILE:crs_replay>)
+  add_test(NAME crs.debian COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/crs/check
+    $<TARGET_FILE:crs_oracle> $<TARGET_FILE:crs_replay>)
   set_tests_properties(crs.debian PROPERTIES LABELS crs TIMEOUT 600)
 endif()
 cmake_path(SET sluice_crs NORMALIZE "${CMAKE_SOURCE_DIR}/../shared/crs")
@@ -22,5 +23,5 @@ if(modsecurity_FOUND AND EXISTS ${sluice_crs}/tests.jsonl)
     $<TARGET_FILE:crs_oracle> $<TARGET_FILE:crs_replay> --crs ${sluice_crs})
   set_tests_properties(crs.tests PROPERTIES LABELS crs TIMEOUT 900)
 else()
-  message(STATUS "crs.tests is left out: no Core Rule Set with its tests in ${sluice_crs} (SLUICE_CRS names another folder)")
+  message(STATUS "crs.tests is left out: no Core Rule Set with its tests in ${sluice_crs} (SLUICE_CRS names another)")
 endif()
