@@ -39,8 +39,8 @@ static void own_add(struct seclang_tx *t, uint32_t *n, const struct target *g, s
     m.var = g->var;
     if (m.has_name && g->select != SEC_ALL && !selected(t, g, m.name))
         return;
-    if (vec_room(&t->own, *n, 1, &t->cap_own, sizeof m))
-        t->own[(*n)++] = m;
+    if (vec_room(&t->m->own, *n, 1, &t->m->cap_own, sizeof m))
+        t->m->own[(*n)++] = m;
 }
 
 static bool tx_selected(struct seclang_tx *t, const struct target *g, uint32_t slot)
@@ -57,8 +57,8 @@ static uint32_t all_tx(struct seclang_tx *t, const struct target *g)
         const struct txvar *v = &t->tx[t->set[i]];
         if (v->order != i + 1 || !tx_selected(t, g, t->set[i]))
             continue;
-        if (vec_room(&t->own, n, 1, &t->cap_own, sizeof *t->own))
-            t->own[n++] = (struct member){.var = SEC_TX, .has_name = true, .name = v->name, .value = v->value};
+        if (vec_room(&t->m->own, n, 1, &t->m->cap_own, sizeof *t->m->own))
+            t->m->own[n++] = (struct member){.var = SEC_TX, .has_name = true, .name = v->name, .value = v->value};
     }
     return n;
 }

@@ -11,15 +11,16 @@
 
 /*
  * A transaction's memory: handed out piece by piece, given back all at once,
- * and its first chunk kept for the next transaction. Zeroed is empty.
+ * and its newest chunk kept for the next transaction. Zeroed is empty.
  */
 struct pool {
-    struct pool_chunk *head; /* the newest; the last one of the list is kept */
+    struct pool_chunk *head; /* the newest */
     size_t used;             /* of the newest */
     size_t total;            /* of all chunks */
     size_t most;             /* total at most */
 };
 
+#define POOL_FIRST ((size_t)4 * 1024) /* most transactions need no more, and many may wait for their responses */
 #define POOL_CHUNK ((size_t)16 * 1024)
 
 struct pool_chunk {
@@ -30,7 +31,7 @@ struct pool_chunk {
 
 static inline void *pool_more(struct pool *p, size_t n)
 {
-    size_t size = n > POOL_CHUNK ? n : POOL_CHUNK;
+    size_t usual = p->head ? POOL_CHUNK : POOL_FIRST, size = n > usual ? n : usual;
     if (p->total + size > p->most)
         return NULL;
     struct pool_chunk *c = malloc(sizeof *c + size);
@@ -70,12 +71,15 @@ MUST_CHECK static inline bool pool_copy(struct pool *p, struct span s, struct sp
 /* Gives all back; keeps a chunk of the usual size. */
 static inline void pool_reset(struct pool *p)
 {
-    while (p->head && (p->head->next || p->head->size > POOL_CHUNK)) {
-        struct pool_chunk *next = p->head->next;
-        p->total -= p->head->size;
-        free(p->head);
-        p->head = next;
+    struct pool_chunk *keep = p->head && p->head->size <= POOL_CHUNK ? p->head : NULL;
+    for (struct pool_chunk *c = keep ? keep->next : p->head, *next; c; c = next) {
+        next = c->next;
+        free(c);
     }
+    if (keep)
+        keep->next = NULL;
+    p->head = keep;
+    p->total = keep ? keep->size : 0;
     p->used = 0;
 }
 

@@ -205,8 +205,8 @@ static bool request_member(struct seclang_tx *t, const struct link *l, const str
 /* The next value of the target's that the gate has told, from index + 1 of the list on; 0: none. */
 static uint32_t next_told(const struct seclang_tx *t, const struct target *g, uint32_t at)
 {
-    while (at && t->told_list[at - 1].key != g->key)
-        at = t->told_list[at - 1].next;
+    while (at && t->m->told_list[at - 1].key != g->key)
+        at = t->m->told_list[at - 1].next;
     return at;
 }
 
@@ -215,10 +215,10 @@ static bool told_members(struct seclang_tx *t, const struct link *l, const struc
 {
     struct sec_values v = request_values(t, g);
     bool any = false;
-    uint32_t at = bit_get(t->told, l->position) ? t->values[l->position].first : 0;
-    for (; (at = next_told(t, g, at)); at = t->told_list[at - 1].next)
-        if (t->told_list[at - 1].value < v.n && selects(t, g, v.at[t->told_list[at - 1].value].name))
-            any |= request_member(t, l, g, &v.at[t->told_list[at - 1].value], argument);
+    uint32_t at = bit_get(t->m->told, l->position) ? t->m->values[l->position].first : 0;
+    for (; (at = next_told(t, g, at)); at = t->m->told_list[at - 1].next)
+        if (t->m->told_list[at - 1].value < v.n && selects(t, g, v.at[t->m->told_list[at - 1].value].name))
+            any |= request_member(t, l, g, &v.at[t->m->told_list[at - 1].value], argument);
     return any;
 }
 
@@ -226,14 +226,14 @@ static bool told_members(struct seclang_tx *t, const struct link *l, const struc
 static bool untold_members(struct seclang_tx *t, const struct link *l, const struct target *g, struct span argument)
 {
     struct sec_values v = request_values(t, g);
-    bool any = false, told = bit_get(t->told, l->position);
-    uint32_t at = told ? next_told(t, g, t->values[l->position].first) : 0;
+    bool any = false, told = bit_get(t->m->told, l->position);
+    uint32_t at = told ? next_told(t, g, t->m->values[l->position].first) : 0;
     for (uint32_t i = 0; i < v.n; i++) {
-        t->no_match = !at || t->told_list[at - 1].value != i;
+        t->no_match = !at || t->m->told_list[at - 1].value != i;
         if (selects(t, g, v.at[i].name))
             any |= request_member(t, l, g, &v.at[i], argument);
         if (!t->no_match)
-            at = next_told(t, g, t->told_list[at - 1].next);
+            at = next_told(t, g, t->m->told_list[at - 1].next);
     }
     t->no_match = false;
     return any;
@@ -241,7 +241,7 @@ static bool untold_members(struct seclang_tx *t, const struct link *l, const str
 
 static bool request_members(struct seclang_tx *t, const struct link *l, const struct target *g, struct span argument)
 {
-    bool listed = g->key && !(bit_get(t->told, l->position) && t->values[l->position].all);
+    bool listed = g->key && !(bit_get(t->m->told, l->position) && t->m->values[l->position].all);
     if (listed)
         return l->r->negated ? untold_members(t, l, g, argument) : told_members(t, l, g, argument);
     struct sec_values v = request_values(t, g);
@@ -257,7 +257,7 @@ static bool own(struct seclang_tx *t, const struct link *l, const struct target 
     bool any = false;
     uint32_t n = own_members(t, g);
     for (uint32_t i = 0; i < n; i++) {
-        struct member m = t->own[i];
+        struct member m = t->m->own[i];
         any |= member(t, l, g, &m, argument);
     }
     return any;

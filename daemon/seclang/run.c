@@ -24,17 +24,17 @@ struct words {
 
 static void tell(struct seclang_tx *t, uint32_t rule, uint32_t key, uint32_t value)
 {
-    struct told_values *v = &t->values[rule];
-    if (!bit_get(t->told, rule))
+    struct told_values *v = &t->m->values[rule];
+    if (!bit_get(t->m->told, rule))
         *v = (struct told_values){0, 0, false};
-    bit_set(t->told, rule);
-    v->all |= t->n_told_list == TOLD_VALUES_MAX ||
-              !vec_room(&t->told_list, t->n_told_list, 1, &t->cap_told_list, sizeof *t->told_list);
+    bit_set(t->m->told, rule);
+    v->all |= t->m->n_told_list == TOLD_VALUES_MAX ||
+              !vec_room(&t->m->told_list, t->m->n_told_list, 1, &t->m->cap_told_list, sizeof *t->m->told_list);
     if (v->all)
         return;
-    t->told_list[t->n_told_list++] = (struct told_value){0, key, value};
-    uint32_t at = (uint32_t)t->n_told_list;
-    *(v->last ? &t->told_list[v->last - 1].next : &v->first) = at;
+    t->m->told_list[t->m->n_told_list++] = (struct told_value){0, key, value};
+    uint32_t at = (uint32_t)t->m->n_told_list;
+    *(v->last ? &t->m->told_list[v->last - 1].next : &v->first) = at;
     v->last = at;
 }
 
@@ -42,7 +42,7 @@ static void tell(struct seclang_tx *t, uint32_t rule, uint32_t key, uint32_t val
 static void take_told(struct seclang_tx *t, const struct words *w, uint32_t key, uint32_t value)
 {
     for (uint32_t i = w->first; i < w->end; i++)
-        for (uint64_t *bits = &t->told_now[i]; *bits; *bits &= *bits - 1)
+        for (uint64_t *bits = &t->m->told_now[i]; *bits; *bits &= *bits - 1)
             tell(t, i * 64 + (uint32_t)__builtin_ctzll(*bits), key, value);
 }
 
@@ -54,7 +54,7 @@ static void scan_source(struct seclang_tx *t, const struct source *s, const stru
         for (uint32_t j = 0; j < v.n; j++) {
             if (s->keys[i].named && !xml && !same_text(v.at[j].name, s->keys[i].selector))
                 continue;
-            sec_gate_scan(t->s->gate, t->m->gate, s->number, v.at[j].value, t->told_now);
+            sec_gate_scan(t->s->gate, t->m->gate, s->number, v.at[j].value, t->m->told_now);
             take_told(t, w, s->keys[i].key, j);
         }
     }
@@ -67,7 +67,7 @@ static void scan_group(struct seclang_tx *t, uint32_t number, const struct words
     for (uint32_t i = 0; i < g->n_sources; i++)
         scan_source(t, &g->sources[i], words);
     for (uint32_t w = words->first; w < words->end; w++)
-        t->visit[w] = (t->visit[w] & ~g->rules[w]) | (t->told[w] & g->rules[w]);
+        t->m->visit[w] = (t->m->visit[w] & ~g->rules[w]) | (t->m->told[w] & g->rules[w]);
 }
 
 /* Rules that were passed by, but for removed ones, did not match: what MATCHED_… says is forgotten by them. */
@@ -121,16 +121,16 @@ static void walk(struct seclang_tx *t, const struct phase_plan *plan)
 {
     uint32_t end = plan->first + plan->n, at = plan->first + begins(t), seen = at;
     const struct words words = {plan->first / 64, (end + 63) / 64};
-    t->n_told_list = 0;
+    t->m->n_told_list = 0;
     for (uint32_t w = words.first; w < words.end; w++) {
-        t->visit[w] = t->s->always[w] | t->s->gated[w];
-        t->told[w] = 0;
+        t->m->visit[w] = t->s->always[w] | t->s->gated[w];
+        t->m->told[w] = 0;
     }
-    memset(t->scanned, 0, (t->s->n_groups / 64 + 1) * sizeof *t->scanned);
-    while ((at = next_bit(t->visit, at, end)) < end) {
+    memset(t->m->scanned, 0, (t->s->n_groups / 64 + 1) * sizeof *t->m->scanned);
+    while ((at = next_bit(t->m->visit, at, end)) < end) {
         uint32_t group = plan->groups[at - plan->first];
-        if (group && !bit_get(t->scanned, group - 1)) {
-            bit_set(t->scanned, group - 1);
+        if (group && !bit_get(t->m->scanned, group - 1)) {
+            bit_set(t->m->scanned, group - 1);
             scan_group(t, group - 1, &words);
             continue;
         }
@@ -178,7 +178,7 @@ void seclang_phase(struct seclang_tx *t, unsigned phase, const struct http_tx *t
     t->decision = ret;
     t->phase = (uint8_t)phase;
     t->n_events = 0;
-    t->phase_number++;
+    t->m->phase_number++;
     if (phase <= 4)
         sec_vars_phase(t->vars, tx, phase);
     if (!rejects(t, phase, ret) && phase_runs(t, phase))

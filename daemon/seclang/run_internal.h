@@ -223,24 +223,13 @@ struct seclang_tx {
     struct member *matched;
     uint32_t n_matched;
     size_t cap_matched;
-    struct span matched_name; /* of the last, once it was asked for */
-    /* Scratch for a target's values: */
-    struct member *own;
-    size_t cap_own;
-    uint64_t *bits; /* all of the following */
-    uint64_t *visit, *told, *removed;
-    uint64_t *touched;          /* rules that ctl took targets from */
-    bool taken_from;            /* the rule under way is one of them */
-    uint64_t *scanned;          /* bits of groups */
-    uint64_t *told_now;         /* by the value under way; else empty */
-    struct told_values *values; /* by position, of rules that are told */
-    struct told_value *told_list;
-    size_t n_told_list, cap_told_list;
+    struct span matched_name;    /* of the last, once it was asked for */
+    uint64_t *removed;           /* bits by position */
+    uint64_t *touched;           /* rules that ctl took targets from */
+    bool taken_from;             /* the rule under way is one of them */
     bool no_match;               /* the gate has told that the value under way does not satisfy the operator */
     const struct ctl **removals; /* of targets */
     uint32_t n_removals;
-    uint32_t phase_number; /* ever more, for memo */
-    struct memo *memo;
     /* The rule under way: */
     const struct link *rule, *head; /* that actions are run of, and its chain's first */
     bool in_rule_member;
@@ -265,6 +254,18 @@ struct seclang_memory {
     struct regex_memory *regex;
     uint8_t *buf[2]; /* of transformations */
     size_t size[2];
+    /* Of the phase under way, bits by position: */
+    uint64_t *bits; /* all of the following */
+    uint64_t *visit, *told;
+    uint64_t *told_now;         /* by the value under way; else empty */
+    uint64_t *scanned;          /* bits of groups */
+    struct told_values *values; /* by position, of rules that are told */
+    struct told_value *told_list;
+    size_t n_told_list, cap_told_list;
+    struct memo *memo;
+    uint32_t phase_number; /* ever more, for memo */
+    struct member *own;    /* a target's values */
+    size_t cap_own;
 };
 
 static inline bool same_text(struct span a, struct span b)

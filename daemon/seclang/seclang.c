@@ -109,7 +109,14 @@ struct seclang_memory *seclang_memory_new(const struct seclang *s)
     m->gate = sec_gate_memory_new(s->gate);
     m->operators = sec_operator_memory_new(s->p->settings.regex_steps);
     m->regex = regex_memory_new(s->p->settings.regex_steps);
-    if (m->gate && m->operators && m->regex)
+    m->bits = calloc((size_t)s->words * 3 + s->n_groups / 64 + 1, sizeof *m->bits);
+    m->values = calloc((size_t)s->words * 64 + 1, sizeof *m->values);
+    m->memo = calloc(MEMO, sizeof *m->memo);
+    m->visit = m->bits;
+    m->told = m->visit + s->words;
+    m->told_now = m->told + s->words;
+    m->scanned = m->told_now + s->words;
+    if (m->gate && m->operators && m->regex && m->bits && m->values && m->memo)
         return m;
     seclang_memory_free(m);
     return NULL;
@@ -124,12 +131,8 @@ static void tx_free(struct seclang_tx *t)
     free(t->dynamic);
     free(t->env);
     free(t->matched);
-    free(t->own);
-    free(t->bits);
-    free(t->values);
-    free(t->told_list);
+    free(t->removed);
     free(t->removals);
-    free(t->memo);
     free(t->events);
     free(t);
 }
@@ -147,6 +150,11 @@ void seclang_memory_free(struct seclang_memory *m)
     regex_memory_free(m->regex);
     free(m->buf[0]);
     free(m->buf[1]);
+    free(m->bits);
+    free(m->values);
+    free(m->told_list);
+    free(m->memo);
+    free(m->own);
     free(m);
 }
 
@@ -162,20 +170,13 @@ static struct seclang_tx *tx_new(const struct seclang *s, struct seclang_memory 
     t->cap_tx = s->n_names;
     t->tx = calloc(s->n_names, sizeof *t->tx);
     t->vars = sec_vars_new(&s->p->settings);
-    t->bits = calloc((size_t)s->words * 5 + s->n_groups / 64 + 1, sizeof *t->bits);
-    t->values = calloc((size_t)s->words * 64 + 1, sizeof *t->values);
+    t->removed = calloc((size_t)s->words * 2 + 1, sizeof *t->removed);
     t->removals = calloc(REMOVALS_MAX, sizeof *t->removals);
-    t->memo = calloc(MEMO, sizeof *t->memo);
-    if (!t->tx || !t->vars || !t->bits || !t->values || !t->removals || !t->memo) {
+    if (!t->tx || !t->vars || !t->removed || !t->removals) {
         tx_free(t);
         return NULL;
     }
-    t->visit = t->bits;
-    t->told = t->visit + s->words;
-    t->removed = t->told + s->words;
     t->touched = t->removed + s->words;
-    t->told_now = t->touched + s->words;
-    t->scanned = t->told_now + s->words;
     return t;
 }
 
@@ -226,9 +227,9 @@ void seclang_end(struct seclang_tx *t)
     t->removed_any = false;
     trim(&t->set, &t->cap_set, sizeof *t->set);
     trim(&t->matched, &t->cap_matched, sizeof *t->matched);
-    trim(&t->own, &t->cap_own, sizeof *t->own);
+    trim(&m->own, &m->cap_own, sizeof *m->own);
     trim(&t->events, &t->cap_events, sizeof *t->events);
-    trim(&t->told_list, &t->cap_told_list, sizeof *t->told_list);
+    trim(&m->told_list, &m->cap_told_list, sizeof *m->told_list);
     pool_reset(&t->pool);
     for (unsigned i = 0; i < 2; i++) {
         if (m->size[i] <= KEEP_BUFFER)
@@ -278,8 +279,7 @@ void seclang_each_score(const struct seclang_tx *t, void (*each)(void *ctx, stru
 size_t seclang_memory_of(const struct seclang_tx *t)
 {
     return sizeof *t + t->pool.total + sec_vars_memory(t->vars) + t->cap_tx * sizeof *t->tx +
-           (t->cap_matched + t->cap_own) * sizeof *t->matched + t->cap_events * sizeof *t->events +
-           REMOVALS_MAX * sizeof *t->removals + MEMO * sizeof *t->memo;
+           t->cap_matched * sizeof *t->matched + t->cap_events * sizeof *t->events + REMOVALS_MAX * sizeof *t->removals;
 }
 
 bool seclang_wants_response_body(struct seclang_tx *t)

@@ -53,7 +53,7 @@ static struct memo *memo_of(struct seclang_tx *t, const struct link *l, struct s
 {
     uint64_t h = ((uint64_t)(uintptr_t)value.data * 0x9e3779b97f4a7c15u) ^ (value.len * 0xff51afd7ed558ccdu) ^
                  (l->chain * 0xc4ceb9fe1a85ec53u);
-    return &t->memo[h >> 32 & (MEMO - 1)];
+    return &t->m->memo[h >> 32 & (MEMO - 1)];
 }
 
 struct span transformed(struct seclang_tx *t, const struct link *l, struct span value)
@@ -63,12 +63,12 @@ struct span transformed(struct seclang_tx *t, const struct link *l, struct span 
     if (!value.len || value.len > MEMO_VALUE)
         return apply(t->m, l->r, value);
     struct memo *m = memo_of(t, l, value);
-    if (m->data == value.data && m->len == value.len && m->chain == l->chain && m->phase_number == t->phase_number)
+    if (m->data == value.data && m->len == value.len && m->chain == l->chain && m->phase_number == t->m->phase_number)
         return m->result;
     struct span result = apply(t->m, l->r, value);
     if (in_buffer(t->m, result) &&
         (result.len > MEMO_VALUE || t->pool.total > MEMO_TOTAL || !pool_copy(&t->pool, result, &result)))
         return result;
-    *m = (struct memo){value.data, value.len, t->phase_number, l->chain, result};
+    *m = (struct memo){value.data, value.len, t->m->phase_number, l->chain, result};
     return result;
 }
