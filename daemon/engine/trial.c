@@ -10,6 +10,7 @@
 #include "engine/conn.h"
 #include "engine/report.h"
 
+#define RESPONSE_PHASE 3
 #define LAST_PHASE 5
 #define FREE_MAX 64
 
@@ -116,7 +117,10 @@ static struct trial *trial_of(struct worker *w, struct conn *c, struct http_tx *
     return t->x || begin(t, id) ? t : NULL;
 }
 
-/* Phase 2 had to go without the body: the whole request is judged once more. */
+/*
+ * A response that comes before its request's end is judged without phase 2, and
+ * the request anew once it is whole: the server may still read it.
+ */
 static bool judge_anew(struct trial *t, const struct http_tx *tx, unsigned last, const char *id)
 {
     if (last > 2 && t->done < 2 && !tx->body_done)
@@ -126,6 +130,11 @@ static bool judge_anew(struct trial *t, const struct http_tx *tx, unsigned last,
     seclang_end(t->x);
     t->x = NULL;
     return begin(t, id);
+}
+
+static unsigned next_phase(const struct trial *t)
+{
+    return t->early && t->done == 1 ? RESPONSE_PHASE : t->done + 1u;
 }
 
 static void count_memory(struct trial *t)
@@ -241,7 +250,7 @@ void trial_run(struct worker *w, struct conn *c, const struct packet *p, struct 
         return;
     }
     while (t->done < last && !t->stopped)
-        run_phase(t, p, tx, t->done + 1u, ret);
+        run_phase(t, p, tx, next_phase(t), ret);
     count_memory(t);
 }
 

@@ -64,7 +64,8 @@ struct seclang_decision {
 MUST_CHECK struct seclang_tx *seclang_begin(const struct seclang *s, struct seclang_memory *m,
                                             const struct sec_connection *c);
 /*
- * phase 1 to 5, each at most once and in order; tx as for sec_vars_phase, and
+ * phase 1 to 5, each at most once and in order, some may be left out; tx as for
+ * sec_vars_phase, and
  * it and what its spans point to stay until seclang_end: a transaction that
  * http_feed has given up gets no phase 5. Events hold until the next phase.
  */

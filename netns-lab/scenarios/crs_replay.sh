@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # not in the guest: what it adds to web_block is not the kernel's
+# where the Core Rule Set is: ../shared/crs beside the repository, or $SLUICE_CRS
 # The Core Rule Set's own tests as TCP connections through sluiced, paranoia level 4, detection only: the events name
-# the rules that each test expects, and everything passes. Where ../shared/crs or $SLUICE_CRS is there.
+# the rules that each test expects, and everything passes.
 . "$(dirname "$0")/../lab"
 . "$(dirname "$0")/../lib/crs.sh"
 

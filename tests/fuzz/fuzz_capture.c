@@ -17,12 +17,25 @@ static const char conf[] =
     "divert: { services = ( { proto = \"any\"; } ); };\n"
     "http: { ports = [ 80, 8080 ]; };\nstreams: { flows = 64; memory = 1048576; per_flow = 65536; };\n"
     "cache: { folder = \"\"; };\nevents: { file = \"\"; requests = true; };\n"
-    "control: { socket = \"\"; };\nrules = [ \"*.rules\" ];\n";
+    "control: { socket = \"\"; };\nrules = [ \"*.rules\" ];\nseclang = [ \"sec.conf\" ];\n";
 static const char rules[] =
     "rules = ( { id = 1; when = \"lower(url_decode_uni(http.args)) contains \\\"attack\\\"\"; action = \"block\"; },\n"
     "{ id = 2; when = \"http.anomaly\"; action = \"log\"; },\n"
     "{ id = 3; when = \"stream.to_server contains \\\"evil\\\"\"; action = \"log\"; },\n"
-    "{ id = 4; when = \"http.response.body contains \\\"leak\\\"\"; action = \"reject\"; } );\n";
+    "{ id = 4; when = \"http.response.body contains \\\"leak\\\"\"; action = \"reject\"; },\n"
+    "{ id = 5; when = \"score[\\\"sum\\\"] >= 4\"; action = \"log\"; } );\n";
+
+static const char sec[] =
+    "SecRuleEngine On\nSecRequestBodyAccess On\nSecResponseBodyAccess On\nSecResponseBodyMimeType text/html\n"
+    "SecRule ARGS|REQUEST_HEADERS|REQUEST_COOKIES \"@detectXSS\" "
+    "\"id:1,phase:1,pass,capture,t:urlDecodeUni,msg:'%{TX.0}',"
+    "setvar:tx.sum=+2\"\n"
+    "SecRule ARGS|REQUEST_BODY|XML:/*|FILES|MULTIPART_PART_HEADERS \"@rx (?i)at+ack(.*)$\" \"id:2,phase:2,pass,capture,"
+    "logdata:'%{TX.1} %{MATCHED_VAR_NAME}',setvar:tx.sum=+3\"\n"
+    "SecRule TX:sum \"@ge 5\" \"id:3,phase:2,deny,status:406\"\n"
+    "SecRule RESPONSE_HEADERS \"@contains leak\" \"id:4,phase:3,redirect:http://h/%{REQUEST_URI}\"\n"
+    "SecRule RESPONSE_BODY \"@pm leak secret\" \"id:5,phase:4,drop\"\n"
+    "SecAction \"id:6,phase:5,pass,initcol:ip=%{REMOTE_ADDR},setvar:ip.n=+1\"\n";
 
 static FILE *sink;
 static char conf_file[64];
@@ -43,6 +56,8 @@ static void remove_files(void)
     *strrchr(conf_file, '/') = '\0';
     snprintf(path, sizeof path, "%s/a.rules", conf_file);
     unlink(path);
+    snprintf(path, sizeof path, "%s/sec.conf", conf_file);
+    unlink(path);
     rmdir(conf_file);
 }
 
@@ -54,6 +69,7 @@ static void set_up(void)
         abort();
     write_file(folder, "sluice.conf", conf);
     write_file(folder, "a.rules", rules);
+    write_file(folder, "sec.conf", sec);
     snprintf(conf_file, sizeof conf_file, "%s/sluice.conf", folder);
     atexit(remove_files);
 }

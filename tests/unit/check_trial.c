@@ -119,6 +119,7 @@ START_TEST(early_response_hides_nothing)
 {
     start_sec("",
               SETTINGS "SecRule REQUEST_BODY \"@contains attack\" \"id:8,phase:2,deny\"\n"
+                       "SecRule REQUEST_BODY \"@streq \" \"id:10,phase:2,deny\"\n"
                        "SecRule RESPONSE_STATUS \"@streq 200\" \"id:9,phase:3,pass\"\n",
               "");
     struct wire w = connected(4000, 80);
@@ -127,9 +128,28 @@ START_TEST(early_response_hides_nothing)
               "Content-Length: 12\r\n\r\nan att");
     answer(&w, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     ck_assert_uint_eq(times("\"signature_id\":9,"), 1);
+    ck_assert_uint_eq(times("\"signature_id\":10,"), 0); /* there is no body yet that could be malformed */
     expect_summary("blocked", 0);
     send_next(&w, 0, ACK, "ack!!!");
     expect_summary("blocked", 1);
+}
+END_TEST
+
+/* A body that no rule wants is passed over, and what comes behind it is read. */
+START_TEST(unwanted_bodies)
+{
+    start_sec("",
+              SETTINGS "SecResponseBodyAccess On\nSecResponseBodyMimeType text/html\n"
+                       "SecRule RESPONSE_BODY \"@contains secret\" \"id:10,phase:4,deny\"\n",
+              "");
+    struct wire w = connected(4000, 80);
+    send_next(&w, 0, ACK, GOOD GOOD);
+    answer(&w, "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nsec");
+    answer(&w, "ret\r\n3\r\nsec\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n");
+    expect_summary("blocked", 0);
+    answer(&w, "secret");
+    expect_summary("blocked", 1);
+    ck_assert_uint_eq(times("\"tx_id\":2"), 3); /* alert, drop, transaction */
 }
 END_TEST
 
@@ -279,6 +299,7 @@ static Suite *trial_suite(void)
     tcase_add_test(c, stops_responses);
     tcase_add_loop_test(c, only_detects, 0, 2);
     tcase_add_test(c, early_response_hides_nothing);
+    tcase_add_test(c, unwanted_bodies);
     tcase_add_test(c, one_set_of_scores);
     tcase_add_test(c, scores_of_what_is_stopped);
     tcase_add_test(c, accepted_is_not_judged);
