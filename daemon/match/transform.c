@@ -61,6 +61,7 @@ static const struct {
     [TRANSFORM_PARITY_ZERO_7BIT] = {"parity_zero_7bit", transform_parity_zero_7bit},
     [TRANSFORM_MD5] = {"md5", transform_md5},
     [TRANSFORM_SHA1] = {"sha1", transform_sha1},
+    [TRANSFORM_UTF8_MARKED] = {"utf8_to_unicode_marked", transform_utf8_marked},
     [TRANSFORM_LENGTH] = {"length", transform_length},
 };
 
@@ -92,6 +93,8 @@ size_t transform_room(enum transform t, size_t len)
     case TRANSFORM_HEX_ENCODE:
         return len * 2;
     case TRANSFORM_UTF8_TO_UNICODE:
+        return len / 2 * 6 + len % 2; /* two bytes to "%u00e9" is the most */
+    case TRANSFORM_UTF8_MARKED:
         return len / 2 * 7 + len % 2; /* two bytes to "%u002f" and the first of them is the most */
     case TRANSFORM_MD5:
         return 16;
@@ -143,6 +146,8 @@ bool transform_touches(enum transform t, uint8_t byte)
     case TRANSFORM_CMD_LINE:
         return is_class(byte, CLASS_COMMAND);
     case TRANSFORM_UTF8_TO_UNICODE:
+        return byte >= 0x80;
+    case TRANSFORM_UTF8_MARKED:
         return byte >= 0x80 || !byte;
     default:
         return true;

@@ -38,7 +38,7 @@ enum transform {
     TRANSFORM_REMOVE_COMMENTS,      /* remove_comments: C comments, --, # and <!-- --> */
     TRANSFORM_REMOVE_COMMENT_CHARS, /* remove_comment_chars: the marks themselves */
     TRANSFORM_CMD_LINE,             /* cmd_line: \ " ' ^ out, , ; to spaces, spaces compressed, lower case */
-    TRANSFORM_UTF8_TO_UNICODE,      /* utf8_to_unicode: multi-byte characters to %uHHHH; NULs out */
+    TRANSFORM_UTF8_TO_UNICODE,      /* utf8_to_unicode: multi-byte characters to %uHHHH */
     TRANSFORM_ESCAPE_SEQ_DECODE,    /* escape_seq_decode: ANSI C escapes */
     TRANSFORM_TRIM,                 /* trim: whitespace at both ends */
     TRANSFORM_TRIM_LEFT,            /* trim_left */
@@ -48,6 +48,7 @@ enum transform {
     TRANSFORM_PARITY_ZERO_7BIT,     /* parity_zero_7bit: the highest bit away */
     TRANSFORM_MD5,                  /* md5: 16 bytes */
     TRANSFORM_SHA1,                 /* sha1: 20 bytes */
+    TRANSFORM_UTF8_MARKED,          /* utf8_to_unicode_marked: ModSecurity's; ill-formed ones are marked, NULs out */
     TRANSFORM_LENGTH,               /* length, as decimal digits; conditions compare it as an integer */
     TRANSFORMS
 };

@@ -222,8 +222,25 @@ static size_t put_strange(uint8_t *out, uint8_t lead, size_t len, uint32_t code)
     return n;
 }
 
-/* First bytes without the rest of their character vanish, as NULs do. */
 struct span transform_utf8_to_unicode(struct span in, uint8_t *buf)
+{
+    if (!transform_any_high(in))
+        return in;
+    size_t n = 0;
+    for (size_t i = 0; i < in.len;) {
+        uint32_t code;
+        size_t len = read_character(in.data + i, in.len - i, &code);
+        if (len)
+            n += put_character(buf + n, code);
+        else
+            buf[n++] = in.data[i];
+        i += len ? len : 1;
+    }
+    return span_of(buf, n);
+}
+
+/* First bytes without the rest of their character vanish, as NULs do. */
+struct span transform_utf8_marked(struct span in, uint8_t *buf)
 {
     if (!transform_any_high(in))
         return transform_remove_nulls(in, buf);

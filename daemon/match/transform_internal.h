@@ -23,6 +23,7 @@ struct span transform_hex_decode(struct span in, uint8_t *buf);
 struct span transform_hex_encode(struct span in, uint8_t *buf);
 struct span transform_sql_hex_decode(struct span in, uint8_t *buf);
 struct span transform_utf8_to_unicode(struct span in, uint8_t *buf);
+struct span transform_utf8_marked(struct span in, uint8_t *buf);
 struct span transform_md5(struct span in, uint8_t *buf);
 struct span transform_sha1(struct span in, uint8_t *buf);
 struct span transform_length(struct span in, uint8_t *buf);

@@ -41,7 +41,7 @@ static const struct {
     {"urlDecode", "url_decode"},
     {"urlDecodeUni", "url_decode_uni"},
     {"urlEncode", "url_encode"},
-    {"utf8toUnicode", "utf8_to_unicode"},
+    {"utf8toUnicode", "utf8_to_unicode_marked"},
 };
 
 static int find(struct span s)

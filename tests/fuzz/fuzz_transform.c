@@ -390,6 +390,27 @@ static void step_utf8(void)
             code = code * 64 + p[good] % 64;
         if (good < len)
             continue;
+        n += (size_t)sprintf((char *)result + n, "%%u%04x", code);
+        p += len;
+        return;
+    }
+    turn(1, *p);
+}
+
+static void step_utf8_marked(void)
+{
+    static const struct {
+        uint8_t mask, lead;
+    } forms[] = {{0xe0, 0xc0}, {0xf0, 0xe0}, {0xf8, 0xf0}};
+    for (size_t f = 0; f < 3; f++) {
+        size_t len = f + 2, good = 1;
+        if ((*p & forms[f].mask) != forms[f].lead || !have(len))
+            continue;
+        unsigned code = *p & (uint8_t)~forms[f].mask;
+        for (; good < len && p[good] >> 6 == 2; good++)
+            code = code * 64 + p[good] % 64;
+        if (good < len)
+            continue;
         static const unsigned least[] = {0x80, 0x800, 0x10000};
         if (*p > 0xf4)
             put(*p);
@@ -519,6 +540,7 @@ static const struct {
     [TRANSFORM_REMOVE_COMMENT_CHARS] = {step_comment_chars, NULL},
     [TRANSFORM_CMD_LINE] = {step_cmd_line, NULL},
     [TRANSFORM_UTF8_TO_UNICODE] = {step_utf8, NULL},
+    [TRANSFORM_UTF8_MARKED] = {step_utf8_marked, NULL},
     [TRANSFORM_ESCAPE_SEQ_DECODE] = {step_escape_seq, NULL},
     [TRANSFORM_TRIM] = {NULL, whole_trim},
     [TRANSFORM_LENGTH] = {NULL, whole_length},

@@ -195,7 +195,7 @@ static const struct {
     {RULE("ARGS", "\"@ipMatchF a\"", "pass"), "ARGS op11[a]"},
     /* transformations */
     {RULE("ARGS", "a", "t:lowercase,t:urlDecodeUni , t:none,t:HtmlEntityDecode,t:utf8toUnicode"),
-     "ARGS op17[a] t:html_decode t:utf8_to_unicode"},
+     "ARGS op17[a] t:html_decode t:utf8_to_unicode_marked"},
     {RULE("ARGS", "a", "t:normalisePath,t:normalizePathWin,t:length,t:removeCommentsChar"),
      "ARGS op17[a] t:normalize_path t:normalize_path_win t:length t:remove_comment_chars"},
     /* setvar and its kin */

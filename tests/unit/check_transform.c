@@ -92,12 +92,16 @@ static const struct vector vectors[] = {
     {TRANSFORM_CMD_LINE, S("C^M\"D  /c (x),;\\y\t\r\n'Z"), S("cmd/c(x) y z")},
     {TRANSFORM_CMD_LINE, S(" , ^; "), S(" ")},
     {TRANSFORM_UTF8_TO_UNICODE, S("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), S("a%u00e9%u20ac%u1f600")},
-    {TRANSFORM_UTF8_TO_UNICODE, S("\xc0\xaf\x80\xe2\x82z\xff\xc3"), S("%u002f\xc0\x80\x82z\xff")},
+    {TRANSFORM_UTF8_TO_UNICODE, S("\xc0\xaf\x80\xe2\x82z\xff\xc3"), S("%u002f\x80\xe2\x82z\xff\xc3")},
     {TRANSFORM_UTF8_TO_UNICODE, S("\xf4\x8f\xbf\xbf"), S("%u10ffff")},
-    {TRANSFORM_UTF8_TO_UNICODE, S("\xf5\x80\x80\x80z\xf7"), S("\xf5%u140000z\xf7")},
-    {TRANSFORM_UTF8_TO_UNICODE, S("\xed\xa0\x80z\xf0\x8d\xa0\x80z"), S("%ud800\xedz%ud800\xf0\xf0z")},
-    {TRANSFORM_UTF8_TO_UNICODE, S("a\0\xc3\xa9\0\xe0\x80\xaf"), S("a%u00e9%u002f\xe0")},
-    {TRANSFORM_UTF8_TO_UNICODE, S("a\0b"), S("ab")},
+    {TRANSFORM_UTF8_TO_UNICODE, S("a\0b"), S("a\0b")},
+    {TRANSFORM_UTF8_MARKED, S("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), S("a%u00e9%u20ac%u1f600")},
+    {TRANSFORM_UTF8_MARKED, S("\xc0\xaf\x80\xe2\x82z\xff\xc3"), S("%u002f\xc0\x80\x82z\xff")},
+    {TRANSFORM_UTF8_MARKED, S("\xf4\x8f\xbf\xbf"), S("%u10ffff")},
+    {TRANSFORM_UTF8_MARKED, S("\xf5\x80\x80\x80z\xf7"), S("\xf5%u140000z\xf7")},
+    {TRANSFORM_UTF8_MARKED, S("\xed\xa0\x80z\xf0\x8d\xa0\x80z"), S("%ud800\xedz%ud800\xf0\xf0z")},
+    {TRANSFORM_UTF8_MARKED, S("a\0\xc3\xa9\0\xe0\x80\xaf"), S("a%u00e9%u002f\xe0")},
+    {TRANSFORM_UTF8_MARKED, S("a\0b"), S("ab")},
     {TRANSFORM_ESCAPE_SEQ_DECODE, S("\\a\\n\\\\\\?\\'\\\"\\x41\\X42\\101\\400\\8\\q\\"),
      S("\a\n\\?'\"ABA\0"
        "8q\\")},
@@ -203,7 +207,8 @@ START_TEST(room_is_exact)
         {TRANSFORM_BASE64_ENCODE, S("abcd"), {NULL, 8}},
         {TRANSFORM_URL_ENCODE, S("---"), {NULL, 9}},
         {TRANSFORM_MD5, S("-"), {NULL, 16}},
-        {TRANSFORM_UTF8_TO_UNICODE, S("\xc0\x80\xc0\x80\x80"), {NULL, 15}},
+        {TRANSFORM_UTF8_TO_UNICODE, S("\xc3\xa9\xc3\xa9\xc3"), {NULL, 13}},
+        {TRANSFORM_UTF8_MARKED, S("\xc0\x80\xc0\x80\x80"), {NULL, 15}},
     };
     for (size_t i = 0; i < ARRAY_LEN(most); i++) {
         uint8_t out[64];
