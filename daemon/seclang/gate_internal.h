@@ -48,7 +48,7 @@ struct gate_list {
  * strings of others.
  */
 struct gate_group {
-    uint32_t kind;         /* a bit for each such transformation */
+    uint64_t kind;         /* a bit for each such transformation */
     uint64_t *entries;     /* that need strings */
     struct gate_list hits; /* entries, by the database's index of a string */
     uint32_t database;

@@ -390,19 +390,20 @@ static bool make_hits(struct sec_gate *g, const struct view *v, uint32_t n_entri
 }
 
 /* What a chain does to ordinary text. */
-static uint32_t kind_of(struct span steps)
+static uint64_t kind_of(struct span steps)
 {
-    const uint32_t changing = 1u << TRANSFORM_LOWER | 1u << TRANSFORM_CMD_LINE | 1u << TRANSFORM_REMOVE_WHITESPACE |
-                              1u << TRANSFORM_COMPRESS_WHITESPACE;
-    uint32_t kind = 0;
+    _Static_assert(TRANSFORMS <= 64, "a bit for each transformation");
+    const uint64_t one = 1, changing = one << TRANSFORM_LOWER | one << TRANSFORM_CMD_LINE |
+                                       one << TRANSFORM_REMOVE_WHITESPACE | one << TRANSFORM_COMPRESS_WHITESPACE;
+    uint64_t kind = 0;
     for (size_t i = 0; i < steps.len; i++)
         if (transform_always(steps.data[i]) || (changing >> steps.data[i] & 1))
-            kind |= 1u << steps.data[i];
+            kind |= one << steps.data[i];
     return kind;
 }
 
 /* The last group takes what finds no room. */
-static struct gate_group *group_of(struct gate_source *s, uint32_t kind)
+static struct gate_group *group_of(struct gate_source *s, uint64_t kind)
 {
     uint32_t i = 0;
     while (i < s->n_groups && s->groups[i].kind != kind)
