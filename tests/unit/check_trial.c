@@ -119,7 +119,7 @@ START_TEST(early_response_hides_nothing)
 {
     start_sec("",
               SETTINGS "SecRule REQUEST_BODY \"@contains attack\" \"id:8,phase:2,deny\"\n"
-                       "SecRule REQUEST_BODY \"@streq \" \"id:10,phase:2,deny\"\n"
+                       "SecRule REQUEST_BODY \"!@contains an att\" \"id:10,phase:2,deny\"\n"
                        "SecRule RESPONSE_STATUS \"@streq 200\" \"id:9,phase:3,pass\"\n",
               "");
     struct wire w = connected(4000, 80);
