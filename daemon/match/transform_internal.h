@@ -56,6 +56,7 @@ enum transform_class {
     CLASS_ALNUM = 1 << 3,
     CLASS_COMMENT = 1 << 4, /* begins a comment, or is a mark of one */
     CLASS_COMMAND = 1 << 5, /* what cmd_line may change */
+    CLASS_REMOVED = 1 << 6, /* spaces, and the two bytes of UTF-8's no-break space, each by itself */
 };
 extern const uint8_t transform_class[256];
 /* The value of a hexadecimal digit, else 0. */

@@ -108,23 +108,20 @@ struct span transform_compress_whitespace(struct span in, uint8_t *buf)
     return span_of(buf, n);
 }
 
-/* The two bytes of UTF-8's no-break space go too, each by itself. */
-static bool is_removed_space(uint8_t c)
-{
-    return is_class(c, CLASS_SPACE) || c == 0xa0 || c == 0xc2;
-}
-
 struct span transform_remove_whitespace(struct span in, uint8_t *buf)
 {
     size_t n = 0;
-    while (n < in.len && !is_removed_space(in.data[n]))
+    while (n < in.len && !is_class(in.data[n], CLASS_REMOVED))
         n++;
     if (n == in.len)
         return in;
     memcpy(buf, in.data, n);
-    for (size_t i = n; i < in.len; i++)
-        if (!is_removed_space(in.data[i]))
-            buf[n++] = in.data[i];
+    /* Each byte is written, and the next one over it where it goes: a text's blanks cannot be predicted. */
+    for (size_t i = n; i < in.len; i++) {
+        uint8_t c = in.data[i];
+        buf[n] = c;
+        n += !(transform_class[c] & CLASS_REMOVED);
+    }
     return span_of(buf, n);
 }
 

@@ -66,9 +66,10 @@ struct gate_pair {
 struct gate_source {
     uint32_t n_entries, words, n_nodes, n_chains;
     struct gate_node *nodes;
-    uint64_t *chains;           /* a mask each */
-    uint64_t bytes[256];        /* a bit for the class of a byte */
-    uint64_t steps[TRANSFORMS]; /* classes of bytes that a transformation may change */
+    uint64_t *chains;              /* a mask each */
+    uint64_t bytes[256];           /* a bit for the class of a byte */
+    uint64_t steps[TRANSFORMS];    /* classes of bytes that a transformation may change */
+    uint64_t lowers[GATE_CLASSES]; /* the classes of a class's bytes in lower case */
     struct gate_clause *needs, *shorts;
     uint32_t n_needs, n_shorts; /* shorts: entries for which such a byte does for a string */
     uint64_t *stringed;         /* entries that need a string or such a byte */

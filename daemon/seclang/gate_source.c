@@ -204,9 +204,19 @@ static bool collect_steps(struct sets *all, const struct gate_source *s, uint32_
     return true;
 }
 
+static void note_lowers(struct gate_source *s)
+{
+    for (unsigned c = 0; c < 256; c++) {
+        uint8_t byte = (uint8_t)c, buf[1];
+        struct span lower = transform_apply(TRANSFORM_LOWER, span_of(&byte, 1), buf);
+        s->lowers[__builtin_ctzll(s->bytes[c])] |= s->bytes[lower.data[0]];
+    }
+}
+
 static void finish_sets(struct gate_source *s, const struct sets *all, const uint32_t *steps)
 {
     make_classes(s, all);
+    note_lowers(s);
     for (uint32_t i = 0; i < s->n_needs; i++)
         s->needs[i].classes = classes_of(s, &all->at[s->needs[i].classes]);
     for (uint32_t i = 0; i < s->n_shorts; i++)

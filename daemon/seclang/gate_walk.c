@@ -94,12 +94,31 @@ static struct gate_seen *look_up(const struct gate_source *s, struct sec_gate_me
 
 /* ---- texts ---- */
 
-static uint32_t add_text(const struct gate_source *s, struct sec_gate_memory *m, struct span at)
+#define LONG_TEXT 1024
+
+/*
+ * The classes of what a step makes of a long text, at most, from the text's
+ * own: more than there are only let more through. 0: not told so.
+ */
+static uint64_t classes_behind(const struct gate_source *s, enum transform step, const struct gate_text *from)
+{
+    uint64_t classes = 0;
+    if (from->at.len < LONG_TEXT)
+        return 0;
+    if (step == TRANSFORM_REMOVE_WHITESPACE || step == TRANSFORM_REMOVE_NULLS)
+        return from->classes;
+    for (uint64_t left = step == TRANSFORM_LOWER ? from->classes : 0; left; left &= left - 1)
+        classes |= s->lowers[__builtin_ctzll(left)];
+    return classes;
+}
+
+/* classes: as far as they are known. */
+static uint32_t add_text(const struct gate_source *s, struct sec_gate_memory *m, struct span at, uint64_t classes)
 {
     uint32_t id = m->n_texts++;
     struct gate_text *t = &m->texts[id];
     t->at = at;
-    t->classes = classes_of(s, at);
+    t->classes = classes ? classes : classes_of(s, at);
     t->open = m->masks + (size_t)id * 2 * m->words;
     t->found = t->open + m->words;
     t->groups = 0;
@@ -126,7 +145,7 @@ static uint32_t make(const struct gate_source *s, struct sec_gate_memory *m, uin
     struct span v = transform_apply(step, t->at, m->buffer + m->used);
     uint32_t id = v.data == t->at.data && v.len == t->at.len ? from : find_text(m, v);
     if (id == GATE_NONE) {
-        id = add_text(s, m, v);
+        id = add_text(s, m, v, classes_behind(s, step, t));
         m->used += v.data == m->buffer + m->used ? v.len : 0;
     }
     if (t->n_made < GATE_MADE)
@@ -171,7 +190,7 @@ void gate_walk(const struct gate_source *s, struct sec_gate_memory *m, uint32_t 
     m->n_texts = 0;
     m->used = 0;
     m->n_arrivals = 0;
-    arrive(s, m, source, (struct gate_arrival){.node = 0, .text = add_text(s, m, value)}, rules);
+    arrive(s, m, source, (struct gate_arrival){.node = 0, .text = add_text(s, m, value, 0)}, rules);
     while (m->n_arrivals)
         arrive(s, m, source, m->arrivals[--m->n_arrivals], rules);
 }
