@@ -324,6 +324,11 @@ static bool find_strings(const struct sec_gate *g, const struct gate_group *grou
     if (t->at.len <= SIEVE_MAX && !sieve_may_hold(group->sieve, t->at))
         return true;
     struct hit_context c = {.hits = &group->hits, .found = t->found};
+    if (group->alone.len) {
+        if (memmem(t->at.data, t->at.len, group->alone.data, group->alone.len))
+            (void)on_hit(0, 0, 0, 0, &c);
+        return true;
+    }
     const char *data = t->at.len ? (const char *)t->at.data : "";
     const unsigned length = (unsigned)t->at.len;
     return hs_scan_vector(g->databases[group->database].db, &data, &length, 1, 0, m->scratch, on_hit, &c) == HS_SUCCESS;

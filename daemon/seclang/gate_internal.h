@@ -53,6 +53,7 @@ struct gate_group {
     struct gate_list hits; /* entries, by the database's index of a string */
     uint32_t database;
     struct sieve *sieve;
+    struct span alone; /* the one string of texts that are in lower case; else empty */
 };
 
 #define GATE_GROUPS 16

@@ -368,6 +368,25 @@ static void pass_hits(const struct view *v, uint32_t n_entries, struct gate_grou
     }
 }
 
+/* Whether all chains of the group's entries end in lower case. */
+static bool ends_lower(const struct view *v, uint32_t n_entries, const struct gate_group *group)
+{
+    for (uint32_t i = 0; i < n_entries; i++) {
+        struct span steps = is_in(group->entries, i) ? chain_of(v, i) : span_of(NULL, 0);
+        if (is_in(group->entries, i) && (!steps.len || steps.data[steps.len - 1] != TRANSFORM_LOWER))
+            return false;
+    }
+    return true;
+}
+
+static bool keep_alone(struct sec_gate *g, const struct view *v, struct gate_group *group, uint32_t id)
+{
+    struct span s = v->b->strings.at[id];
+    const char *copy = arena_copy(&g->arena, s.data, s.len);
+    group->alone = span_of(copy, copy ? s.len : 0);
+    return copy;
+}
+
 static bool make_hits(struct sec_gate *g, const struct view *v, uint32_t n_entries, struct gate_group *group)
 {
     size_t total = 0;
@@ -396,7 +415,7 @@ static bool make_hits(struct sec_gate *g, const struct view *v, uint32_t n_entri
         return false;
     memcpy(fill, group->hits.from, (n + 1) * sizeof *fill);
     pass_hits(v, n_entries, group, ids, n, fill);
-    return true;
+    return n != 1 || !ends_lower(v, n_entries, group) || keep_alone(g, v, group, ids[0]);
 }
 
 /* What a chain does to ordinary text. */
