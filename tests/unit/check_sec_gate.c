@@ -218,6 +218,30 @@ START_TEST(clean_values_pass)
 }
 END_TEST
 
+/* A long value, whose classes are told from those of the text before, and a group with one string. */
+START_TEST(long_values)
+{
+    static const uint8_t chain[] = {TRANSFORM_REMOVE_WHITESPACE, TRANSFORM_LOWER};
+    static const char title[] = "< Ti tle >HID\tDEN</\xc2\xa0 title\n>", words[] = "X9word; Z8word;";
+    static char value[4096];
+    fixture_add(&fixture, "A", chain, 2, SEC_OP_CONTAINS, "<title>hidden</title>", NULL);
+    fixture_add(&fixture, "A", NULL, 0, SEC_OP_RX, "[XYZ]9\\w+;", NULL);
+    fixture_add(&fixture, "A", &chain[1], 1, SEC_OP_RX, "[xyz]8\\w+;", NULL);
+    ck_assert(fixture_compile(&fixture, NULL));
+    for (size_t at = 0; at < sizeof value - 64; at += 97) {
+        memset(value, 'a', sizeof value - 1);
+        for (size_t i = 0; i < sizeof value - 1; i += 7)
+            value[i] = " \n\t\xa0"[i % 4];
+        ck_assert(!tells(&fixture, 0, value) && !tells(&fixture, 1, value) && !tells(&fixture, 2, value));
+        memcpy(value + at, title, sizeof title - 1);
+        ck_assert(tells(&fixture, 0, value) && !tells(&fixture, 1, value));
+        memcpy(value + at, words, sizeof words - 1);
+        ck_assert(!tells(&fixture, 0, value) && tells(&fixture, 1, value) && tells(&fixture, 2, value));
+    }
+    fixture_free(&fixture);
+}
+END_TEST
+
 /* ---- the cache ---- */
 
 static char folder[] = "/tmp/check_sec_gate.XXXXXX";
@@ -330,6 +354,7 @@ int main(void)
     tcase_add_loop_test(t, what_a_step_does_not_touch_stays, 0, TRANSFORMS);
     tcase_add_test(t, nothing_is_missed);
     tcase_add_test(t, clean_values_pass);
+    tcase_add_test(t, long_values);
     tcase_add_test(t, a_spoilt_cache_is_no_harm);
     suite_add_tcase(s, t);
     t = tcase_create("crs");
