@@ -335,6 +335,17 @@ void report_kernel_detector(struct worker *w, const struct packet *p, const char
     report_found(w, &(struct about){.packet = p}, &(struct found){name, dropped ? DETECT_DROP : DETECT_LOG, 0, 0});
 }
 
+void report_packet_of(const struct flow *f, struct packet *ret)
+{
+    *ret = (struct packet){.ip_version = f->addr[0].family,
+                           .ip_proto = IPPROTO_TCP,
+                           .l4 = L4_TCP,
+                           .src = f->addr[0],
+                           .dst = f->addr[1],
+                           .srcport = f->port[0],
+                           .dstport = f->port[1]};
+}
+
 /* ---- SecLang ---- */
 
 /* ModSecurity's severities on Suricata's scale. */
@@ -419,11 +430,19 @@ void report_seclang(struct worker *w, const struct packet *p, const struct flow 
     }
 }
 
-/* Names that would break the list are none that rules use. */
+static bool fits_list(struct span name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (name.data[i] == ',' || name.data[i] == '=' || name.data[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* Names that would break the list, or its JSON, are none that rules use. */
 void report_score(struct report_transaction *said, struct span name, int64_t n)
 {
     size_t used = strlen(said->scores), room = sizeof said->scores - used;
-    if (memchr(name.data, ',', name.len) || memchr(name.data, '=', name.len) || name.len + 24 > room)
+    if (!fits_list(name) || name.len + 24 > room)
         return;
     (void)snprintf(said->scores + used, room, "%s%.*s=%lld", used ? "," : "", (int)name.len, (const char *)name.data,
                    (long long)n);

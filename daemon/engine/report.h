@@ -52,6 +52,9 @@ void report_score(struct report_transaction *said, struct span name, int64_t n);
 void report_transaction(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx,
                         const struct report_transaction *said, const char *id);
 
+/* For events about a connection that no packet brought about: one from the client to the server. */
+void report_packet_of(const struct flow *f, struct packet *ret);
+
 /* The event of an ordinary request: events.requests. */
 void report_request(struct worker *w, const struct packet *p, const struct flow *f, const struct http_tx *tx);
 

@@ -640,13 +640,8 @@ static void too_slow(struct worker *w, const struct packet *p, struct flow *f, e
 /* No packet brought it about: the event is about the connection. */
 static void late(struct worker *w, struct flow *f, enum detector_id id)
 {
-    struct packet p = {.ip_version = f->addr[0].family,
-                       .ip_proto = IPPROTO_TCP,
-                       .l4 = L4_TCP,
-                       .src = f->addr[0],
-                       .dst = f->addr[1],
-                       .srcport = f->port[0],
-                       .dstport = f->port[1]};
+    struct packet p;
+    report_packet_of(f, &p);
     too_slow(w, &p, f, id);
 }
 

@@ -229,6 +229,8 @@ static void run_phase(struct trial *t, const struct packet *p, struct http_tx *t
     ret->scored |= take_scores(t, tx);
     if (phase < LAST_PHASE)
         decide(t, &d, ret);
+    else
+        d.rule = NULL; /* nothing is left to be stopped, whatever a rule says */
     if (d.too_long)
         report_stop(w, p, t->conn->flow, tx, phase == 2 ? "body_too_long" : "response_too_long", t->id);
     for (size_t i = 0; i < d.n_events; i++) {
@@ -270,13 +272,8 @@ static void close_trial(struct trial *t, struct http_tx *tx)
 {
     const struct flow *f = t->conn->flow;
     struct trial_verdict ignored = {0};
-    struct packet p = {.ip_version = f->addr[0].family,
-                       .ip_proto = IPPROTO_TCP,
-                       .l4 = L4_TCP,
-                       .src = f->addr[0],
-                       .dst = f->addr[1],
-                       .srcport = f->port[0],
-                       .dstport = f->port[1]};
+    struct packet p;
+    report_packet_of(f, &p);
     run_phase(t, &p, tx, LAST_PHASE, &ignored);
     if (!t->said.n)
         return;

@@ -237,7 +237,7 @@ START_TEST(cut_connections)
 {
     start_sec("",
               SETTINGS "SecRule ARGS \"@rx .\" \"id:7,phase:1,pass\"\n"
-                       "SecAction \"id:9,phase:5,pass,msg:'the end'\"\n",
+                       "SecAction \"id:9,phase:5,deny,msg:'the end'\"\n",
               "");
     struct wire w = connected(4000, 80);
     send_next(&w, 0, ACK, "POST /?a=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc");
@@ -248,6 +248,8 @@ START_TEST(cut_connections)
     replay = NULL;
     ck_assert_uint_eq(times("the end"), 1);
     ck_assert_uint_eq(times("\"rules\":[7,9]"), 1);
+    ck_assert_uint_eq(times("\"event_type\":\"drop\""), 0); /* what phase 5 denies has happened */
+    ck_assert_uint_eq(times("\"mode\":\"monitor\""), 0);
 }
 END_TEST
 
