@@ -58,20 +58,7 @@ start_shop() {
     mkdir -p "$LAB_DIR/nginx" "$LAB_DIR/www"
     echo 'a list of prices' >"$LAB_DIR/www/prices.txt"
     head -c 300000 /dev/urandom >"$LAB_DIR/www/picture.jpg"
-    cat >"$LAB_DIR/nginx.conf" <<CONF
-user root;
-daemon off;
-master_process off;
-pid $LAB_DIR/nginx/pid;
-error_log stderr;
-events { worker_connections 1024; }
-http {
-  access_log $LAB_DIR/nginx/access;
-  client_body_temp_path $LAB_DIR/nginx/body;
-  proxy_temp_path $LAB_DIR/nginx/proxy;
-  fastcgi_temp_path $LAB_DIR/nginx/fastcgi;
-  uwsgi_temp_path $LAB_DIR/nginx/uwsgi;
-  scgi_temp_path $LAB_DIR/nginx/scgi;
+    nginx_conf 1024 <<CONF
   client_max_body_size 100m;
   keepalive_requests 100000;
   types { text/html html; text/plain txt; image/jpeg jpg; }
@@ -81,7 +68,6 @@ http {
     location / { proxy_pass http://127.0.0.1:8099; proxy_set_header Host \$host; }
     location /static/ { alias $LAB_DIR/www/; }
   }
-}
 CONF
     : >"$LAB_DIR/shop.log"
     in_background shop ip netns exec "$SERVER_NS" /usr/bin/python3 -I "$LAB_HOME/lib/shop.py" 8099 "$LAB_DIR/www"

@@ -103,11 +103,8 @@ note_sent() {
     SENT_OTHER=${REPORT[other]}
 }
 
-# start_nginx: port 80, files from $LAB_DIR/www; PUT below /put/.
-start_nginx() {
-    command -v nginx >/dev/null || skip "no nginx"
-    mkdir -p "$LAB_DIR/www/put" "$LAB_DIR/nginx"
-    echo 'hello from behind the sluice' >"$LAB_DIR/www/index.html"
+# nginx_conf CONNECTIONS <SETTINGS: nginx.conf with these settings of http; all of nginx's own files are the lab's.
+nginx_conf() {
     # Its workers must get at the files.
     cat >"$LAB_DIR/nginx.conf" <<CONF
 user root;
@@ -115,7 +112,7 @@ daemon off;
 master_process off;
 pid $LAB_DIR/nginx/pid;
 error_log stderr;
-events { worker_connections 256; }
+events { worker_connections $1; }
 http {
   access_log $LAB_DIR/nginx/access;
   client_body_temp_path $LAB_DIR/nginx/body;
@@ -123,6 +120,17 @@ http {
   fastcgi_temp_path $LAB_DIR/nginx/fastcgi;
   uwsgi_temp_path $LAB_DIR/nginx/uwsgi;
   scgi_temp_path $LAB_DIR/nginx/scgi;
+$(cat)
+}
+CONF
+}
+
+# start_nginx: port 80, files from $LAB_DIR/www; PUT below /put/.
+start_nginx() {
+    command -v nginx >/dev/null || skip "no nginx"
+    mkdir -p "$LAB_DIR/www/put" "$LAB_DIR/nginx"
+    echo 'hello from behind the sluice' >"$LAB_DIR/www/index.html"
+    nginx_conf 256 <<CONF
   client_max_body_size 1g;
   server {
     listen 80;
@@ -131,7 +139,6 @@ http {
     location /put/ { dav_methods PUT; }
     location /login { return 200 "welcome\n"; }
   }
-}
 CONF
     in_background nginx ip netns exec "$SERVER_NS" nginx -c "$LAB_DIR/nginx.conf"
     patiently 15 in_server curl -s -o /dev/null "http://$SERVER4/" || fail "nginx does not start"

@@ -32,7 +32,8 @@ START_TEST(stops_at_the_head)
 {
     start_sec("",
               SETTINGS "SecRule ARGS:a \"@streq attack\" \"id:7,phase:1,deny,msg:'An attack',tag:'a-tag',"
-                       "severity:CRITICAL,logdata:'%{MATCHED_VAR}'\"\n",
+                       "severity:CRITICAL,logdata:'%{MATCHED_VAR}'\"\n"
+                       "SecRule ARGS:a \"@streq attack\" \"id:8,phase:2,pass\"\n",
               "");
     struct wire w = connected(4000, 80);
     send_next(&w, 0, ACK, "GET /?a=attack HTTP/1.1\r\nHost:");
@@ -43,6 +44,7 @@ START_TEST(stops_at_the_head)
     ck_assert_uint_eq(times("\"event_type\":\"transaction\""), 1);
     ck_assert_uint_ge(times("\"signature\":\"An attack\""), 1);
     ck_assert_uint_ge(times("\"signature_id\":7,"), 1);
+    ck_assert_uint_eq(times("\"signature_id\":8,"), 0); /* the phases behind are not run */
     ck_assert_uint_ge(times("\"severity\":\"CRITICAL\",\"data\":\"attack\",\"file\":\"a.conf\",\"line\":3"), 1);
     ck_assert_uint_ge(times("\"tag\":[\"a-tag\"]"), 1);
     ck_assert_uint_ge(times("\"matched\":{\"what\":\"ARGS:a\",\"value\":\"attack\"}"), 1);
