@@ -227,6 +227,12 @@ rules_say_the_answer
 scores_are_shared
 long_bodies_are_refused
 responses_are_judged
+say 'kill -9: traffic goes on without the rules, and the next start has them again'
+kill_sluice
+same_as_inside /
+start_sluice
+same_as_inside '/item?id=7'
+expect_refused_page 403 '/file?name=../../../../etc/passwd'
 expect_sluice_alive
 expect_valid_events
 stop_sluice
